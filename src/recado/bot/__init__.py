@@ -1,0 +1,1 @@
+"""The bot edge: turns of the Microsoft 365 Agents SDK, inbound and proactive."""

@@ -1,0 +1,1 @@
+"""The services behind references: how an activity reaches them and what they answer."""

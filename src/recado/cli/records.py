@@ -1,0 +1,137 @@
+"""Records: what is known, as JSON with stable field names. They are the words of the domain."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from recado.cli.output import iso
+from recado.domain.delivery import Attempt, Delivery, Evidence
+from recado.domain.job import Job
+from recado.domain.notification import Progress
+from recado.domain.reference import Member, Reference
+from recado.store.port import DeliveryDetail
+
+
+def job_record(job: Job) -> dict[str, Any]:
+    """A job of the log."""
+    return {
+        "number": job.number,
+        "tenant": job.scope.tenant,
+        "title": job.title,
+        "conversation_id": job.conversation_id,
+        "reference_id": job.reference_id,
+        "user": job.user,
+        "started_at": iso(job.started_at),
+        "completed": job.completed,
+        "completed_at": iso(job.completed_at) if job.completed_at else None,
+        "result": job.result,
+    }
+
+
+def delivery_record(delivery: Delivery) -> dict[str, Any]:
+    """A delivery as it stands."""
+    return {
+        "id": delivery.id,
+        "notification_id": delivery.notification_id,
+        "reference_id": delivery.reference_id,
+        "bot": delivery.bot,
+        "state": str(delivery.state),
+        "reason": delivery.reason,
+        "attempts": delivery.attempts,
+        "accepted_at": iso(delivery.accepted_at),
+        "due_at": iso(delivery.due_at) if delivery.due_at else None,
+        "expires_at": iso(delivery.expires_at) if delivery.expires_at else None,
+        "settled_at": iso(delivery.settled_at) if delivery.settled_at else None,
+        "user": delivery.user,
+        "evidence": _evidence(delivery.evidence) if delivery.evidence else None,
+    }
+
+
+def detail_record(detail: DeliveryDetail) -> dict[str, Any]:
+    """A delivery with everything that happened to it."""
+    return {
+        "delivery": delivery_record(detail.delivery),
+        "channel": detail.conversation.channel,
+        "conversation_id": detail.conversation.conversation_id,
+        "health": str(detail.health),
+        "ahead": detail.ahead,
+        "handler": detail.handler,
+        "content": json.loads(detail.content) if detail.content else None,
+        "attempts": [_attempt(each) for each in detail.attempts],
+    }
+
+
+def reference_record(reference: Reference) -> dict[str, Any]:
+    """A conversation, and who is in it."""
+    return {
+        "id": reference.id,
+        "bot": reference.key.bot,
+        "channel": reference.key.channel,
+        "conversation_id": reference.key.conversation_id,
+        "name": reference.name,
+        "conversation_type": reference.conversation_type,
+        "is_group": reference.is_group,
+        "tenant_id": reference.tenant_id,
+        "service_url": reference.service_url,
+        "locale": reference.locale,
+        "timezone": reference.timezone,
+        "health": str(reference.health),
+        "health_reason": reference.health_reason,
+        "first_seen": iso(reference.first_seen),
+        "last_seen": iso(reference.last_seen),
+        "agent": reference.agent,
+        "members": [_member(each) for each in reference.members],
+    }
+
+
+def progress_record(progress: Progress) -> dict[str, Any]:
+    """How far a notification has come."""
+    return {
+        "id": progress.notification_id,
+        "accepted_at": iso(progress.accepted_at),
+        "expanded": progress.expanded,
+        "settled": progress.settled,
+        "total": progress.total,
+        "out": progress.out,
+        "counts": {str(state): count for state, count in progress.counts.items()},
+    }
+
+
+def people(record: Mapping[str, Any]) -> str:
+    """The members of a reference's record, as a table names them."""
+    return ", ".join(each["name"] or each["user_id"] for each in record["members"])
+
+
+def _attempt(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "number": attempt.number,
+        "owner": attempt.owner,
+        "started_at": iso(attempt.started_at),
+        "ended_at": iso(attempt.ended_at),
+        "outcome": str(attempt.outcome),
+        "reason": attempt.reason,
+        "evidence": _evidence(attempt.evidence),
+    }
+
+
+def _evidence(evidence: Evidence) -> dict[str, Any]:
+    return {
+        "status": evidence.status,
+        "code": evidence.code,
+        "sub_code": evidence.sub_code,
+        "message": evidence.message,
+        "activity_id": evidence.activity_id,
+        "headers": dict(evidence.headers),
+    }
+
+
+def _member(member: Member) -> dict[str, Any]:
+    return {
+        "user_id": member.user_id,
+        "name": member.name,
+        "aad_object_id": member.aad_object_id,
+        "email": member.email,
+        "last_seen": iso(member.last_seen) if member.last_seen else None,
+    }

@@ -1,0 +1,143 @@
+"""The notification: one request to say something, before it is split into deliveries."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from recado.domain.audience import Audience, usable, written
+from recado.domain.content import Content
+from recado.domain.delivery import OnUnknown, Priority, State
+from recado.errors import InvalidInput
+
+#: No name or key is longer.
+LONGEST_NAME = 255
+
+#: How politely a notification is delivered. ``now`` and ``as_turn`` work today.
+Mode = Literal["now", "when_idle", "after_dialog", "next_turn", "as_turn"]
+
+#: The handler name under which a bot's own turn handler is registered.
+BOT_TURN = "bot"
+
+
+def check_name(given: object, option: str) -> None:
+    """Refuse what cannot be stored and found again as a name or key.
+
+    Raises:
+        InvalidInput: it is not a text of 1 to 255 characters that can be written in UTF-8.
+    """
+    if not isinstance(given, str) or not 0 < len(given) <= LONGEST_NAME or not usable(given):
+        raise InvalidInput(f"{option} is text of 1 to {LONGEST_NAME} characters: choose another.")
+
+
+def check_json(given: object, option: str) -> None:
+    """Refuse what cannot be kept as JSON.
+
+    Raises:
+        InvalidInput: why not.
+    """
+    try:
+        json.dumps(given, allow_nan=False)
+    except RecursionError:
+        raise InvalidInput(f"{option} is nested too deeply: make it flatter.") from None
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(
+            f"{option} cannot be written as JSON ({error}): use plain JSON values."
+        ) from error
+
+
+def check_user(given: object) -> None:
+    """Refuse what is no ChannelAccount.
+
+    Raises:
+        InvalidInput: it is not a JSON object with an id.
+    """
+    check_json(given, "user")
+    identity = given.get("id") if isinstance(given, Mapping) else None
+    if not isinstance(identity, str) or not identity:
+        raise InvalidInput('user is a ChannelAccount such as {"id": "29:..."}: give its id.')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """What a turn delivery runs: a handler by name, and the payload it is given."""
+
+    handler: str
+    value: Any = None
+    value_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notification:
+    """What was asked for, as it is stored. Exactly one of *content* and *turn* is set."""
+
+    id: str
+    bot: str
+    audience: Audience
+    content: Content | None
+    turn: Turn | None
+    accepted_at: datetime
+    due_at: datetime
+    expires_at: datetime | None = None
+    priority: Priority = Priority.NORMAL
+    on_unknown: OnUnknown = OnUnknown.RETRY
+    mode: Mode = "now"
+    category: str | None = None
+    collapse_key: str | None = None
+    #: The ChannelAccount of the person it is about; None means whoever is in the conversation.
+    user: Mapping[str, Any] | None = None
+    #: Idempotency key, scoped by (bot, scope).
+    key: str | None = None
+    key_scope: str = ""
+    #: The turn it was made in, when that turn's own conversation is in the audience, and the
+    #: number of that conversation's reference: that delivery waits until the turn has ended.
+    after_turn: str | None = None
+    after_turn_lane: int | None = None
+
+    def fingerprint(self) -> str:
+        """A digest of what the caller asked for, to tell a repetition from a different request.
+
+        Times are left out: a repeated ``when=timedelta(...)`` is the same request a moment later.
+        """
+        asked = [
+            written(self.audience),
+            self.content.json if self.content else None,
+            [self.turn.handler, self.turn.value, self.turn.value_type] if self.turn else None,
+            int(self.priority),
+            self.on_unknown,
+            self.mode,
+            self.category,
+            self.collapse_key,
+            dict(self.user) if self.user else None,
+        ]
+        return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a notification has come."""
+
+    notification_id: str
+    accepted_at: datetime
+    #: Whether every recipient has its delivery row; before that, counts are still growing.
+    expanded: bool
+    #: Deliveries per state; states without any are left out.
+    counts: Mapping[State, int] = field(default_factory=dict)
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts.values())
+
+    @property
+    def out(self) -> int:
+        """Deliveries the channel has taken."""
+        return self.counts.get(State.DELIVERED, 0)
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing more will happen by itself: all ended or parked."""
+        return self.expanded and all(state.final or state is State.UNKNOWN for state in self.counts)

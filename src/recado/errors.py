@@ -1,0 +1,241 @@
+"""The exception tree.
+
+Every error says in one sentence what is wrong and what to do, carries the data its handler
+needs, and has a stable ``code`` that the HTTP API, the CLI and the logs repeat::
+
+    RecadoError
+    ├── ConfigurationError
+    ├── InvalidInput
+    │   ├── InvalidActivity
+    │   ├── InvalidAudience
+    │   ├── ContentTooLarge
+    │   ├── ForbiddenServiceUrl
+    │   └── WaitInOwnTurn
+    ├── NotFound
+    │   ├── UnknownRecipient
+    │   ├── UnknownReference
+    │   ├── UnknownNotification
+    │   ├── UnknownDelivery
+    │   └── UnknownJob
+    ├── Conflict
+    │   ├── IdempotencyConflict
+    │   ├── JobAlreadyComplete
+    │   └── TransitionRefused
+    ├── StoreError
+    │   ├── StoreUnavailable
+    │   ├── StoreReadOnly
+    │   ├── StoreFull
+    │   └── StoreTooNew
+    └── ChannelError
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class RecadoError(Exception):
+    """Something Recado was asked to do could not be done."""
+
+    code: ClassVar[str] = "error"
+
+
+class ConfigurationError(RecadoError):
+    """A setting is missing, malformed or contradicts another one."""
+
+    code = "configuration"
+
+
+class InvalidInput(RecadoError):
+    """The caller's input cannot be used as it is."""
+
+    code = "invalid_input"
+
+
+class InvalidActivity(InvalidInput):
+    """An activity lacks what is needed to use it, or has a field of the wrong type."""
+
+    code = "invalid_activity"
+
+
+class InvalidAudience(InvalidInput):
+    """An audience is not written in a form Recado understands."""
+
+    code = "invalid_audience"
+
+
+class ContentTooLarge(InvalidInput):
+    """The content exceeds what its channel accepts.
+
+    Attributes:
+        size: size of the content, in ``unit``.
+        limit: what the channel accepts, in the same unit.
+        channel: the base channel id, for example ``msteams``.
+    """
+
+    code = "content_too_large"
+
+    def __init__(self, *, channel: str, size: int, limit: int, unit: str) -> None:
+        self.channel, self.size, self.limit = channel, size, limit
+        super().__init__(
+            f"The content has {size:,} {unit} and {channel} accepts {limit:,}: "
+            "shorten it, or send it as several notifications."
+        )
+
+
+class ForbiddenServiceUrl(InvalidInput):
+    """A service URL points to a host or scheme that a token must not be sent to."""
+
+    code = "forbidden_service_url"
+
+
+class WaitInOwnTurn(InvalidInput):
+    """A turn asked to wait for a delivery that can leave only after this turn has ended."""
+
+    code = "wait_in_own_turn"
+
+
+class NotFound(RecadoError):
+    """What was asked for does not exist."""
+
+    code = "not_found"
+
+
+class UnknownRecipient(NotFound):
+    """Nobody is known under that name, so there is no conversation to speak in."""
+
+    code = "unknown_recipient"
+
+
+class UnknownReference(NotFound):
+    """There is no reference with that id."""
+
+    code = "unknown_reference"
+
+
+class UnknownNotification(NotFound):
+    """There is no notification with that id."""
+
+    code = "unknown_notification"
+
+
+class UnknownDelivery(NotFound):
+    """There is no delivery with that id."""
+
+    code = "unknown_delivery"
+
+
+class UnknownJob(NotFound):
+    """The job log does not contain that number.
+
+    Attributes:
+        number: the number that was asked for.
+    """
+
+    code = "unknown_job"
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(f"The log does not contain a job {number}.")
+
+
+class Conflict(RecadoError):
+    """The request contradicts what has already happened."""
+
+    code = "conflict"
+
+
+class IdempotencyConflict(Conflict):
+    """An idempotency key was used before, for a different request."""
+
+    code = "idempotency_conflict"
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        super().__init__(
+            f"The idempotency key {key!r} was used for a different request: "
+            "repeat that request unchanged, or choose a new key."
+        )
+
+
+class JobAlreadyComplete(Conflict):
+    """The job was completed before.
+
+    Attributes:
+        number: the job's number.
+    """
+
+    code = "job_already_complete"
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(f"Job {number} is already complete.")
+
+
+class TransitionRefused(Conflict):
+    """A delivery cannot go from the state it is in to the one asked for."""
+
+    code = "transition_refused"
+
+
+class StoreError(RecadoError):
+    """The database did not do what it was asked to; nothing was acknowledged."""
+
+    code = "store"
+
+
+class StoreUnavailable(StoreError):
+    """The database cannot be reached or is locked by someone else."""
+
+    code = "store_unavailable"
+
+
+class StoreReadOnly(StoreError):
+    """The database cannot be written."""
+
+    code = "store_read_only"
+
+
+class StoreFull(StoreError):
+    """The disk the database lives on is full."""
+
+    code = "store_full"
+
+
+class StoreTooNew(StoreError):
+    """The database was written by a newer Recado than this one."""
+
+    code = "store_too_new"
+
+    def __init__(self, *, found: int, known: int) -> None:
+        self.found, self.known = found, known
+        super().__init__(
+            f"This database has schema version {found} and this program knows {known}: "
+            "install the newer Recado that wrote it, or point RECADO_DATABASE_URL elsewhere."
+        )
+
+
+class ChannelError(RecadoError):
+    """The channel did not take what a turn sent to it.
+
+    Attributes:
+        status: HTTP status, or None when no answer arrived.
+        channel_code: the error code in the channel's body, if any.
+        sub_code: the inner code of Teams' second body form, if any.
+        retry_after: seconds the channel asked to wait, if it did.
+    """
+
+    code = "channel"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        channel_code: str | None = None,
+        sub_code: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        self.status, self.channel_code = status, channel_code
+        self.sub_code, self.retry_after = sub_code, retry_after
+        super().__init__(message)

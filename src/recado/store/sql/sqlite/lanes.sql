@@ -1,0 +1,102 @@
+-- name: enter
+-- The first delivery of a lane makes it; a more urgent one moves the whole lane forward.
+INSERT INTO recado_lane (reference, priority, ready_at) VALUES (:lane, :priority, :now)
+ON CONFLICT (reference) DO UPDATE SET priority = min(priority, excluded.priority);
+
+-- name: enter_held
+INSERT INTO recado_lane (reference, priority, ready_at)
+SELECT reference, min(priority), :now FROM recado_delivery
+WHERE id IN (SELECT value FROM json_each(:ids)) GROUP BY reference
+ON CONFLICT (reference) DO UPDATE SET priority = min(priority, excluded.priority);
+
+-- name: take_numbers
+UPDATE recado_sequence SET value = value + :count WHERE name = :name RETURNING value;
+
+-- name: make_pending
+UPDATE recado_delivery
+SET state = 'pending', reason = NULL, due_at = NULL, turn = NULL, head_since = NULL,
+    -- The time for retries runs on through a backoff; any other wait was not of its making.
+    tried_since = CASE WHEN reason = 'backoff' THEN tried_since END, entry = ?
+WHERE id = ?;
+
+-- name: unreachable
+-- Both states are named as in the index, or SQLite would not use it; so below.
+SELECT id FROM recado_delivery
+WHERE reference = ? AND state IN ('scheduled', 'held') AND state = 'held'
+AND reason = 'unreachable' ORDER BY entry, id;
+
+-- name: hold_standing
+UPDATE recado_delivery
+SET state = 'held', reason = 'unreachable', due_at = NULL, head_since = NULL
+WHERE reference = ? AND state IN ('pending', 'sending', 'retrying') AND state <> 'sending';
+
+-- name: behead_free
+UPDATE recado_lane SET head = NULL WHERE reference = ? AND owner IS NULL;
+
+-- name: for_the_gone
+-- Which of these deliveries are for a conversation that cannot be spoken in.
+SELECT d.id FROM recado_delivery AS d JOIN recado_reference AS r ON r.number = d.reference
+WHERE d.id IN (SELECT value FROM json_each(?)) AND r.health NOT IN ('active', 'suspect');
+
+-- name: hold
+UPDATE recado_delivery
+SET state = 'held', reason = 'unreachable', due_at = NULL, turn = NULL WHERE id = ?;
+
+-- name: gone
+-- Which of these conversations cannot be spoken in.
+SELECT number FROM recado_reference
+WHERE number IN (SELECT value FROM json_each(?)) AND health NOT IN ('active', 'suspect');
+
+-- name: free
+-- A lane whose settlement leaves nothing to retry: the next one may go at once.
+UPDATE recado_lane SET head = NULL, owner = NULL, lease_until = NULL, ready_at = ?
+WHERE reference = ?;
+
+-- name: free_keeping_head
+UPDATE recado_lane SET owner = NULL, lease_until = NULL, ready_at = ? WHERE reference = ?;
+
+-- name: drop_empty
+DELETE FROM recado_lane WHERE reference IN (SELECT value FROM json_each(?))
+AND owner IS NULL AND NOT EXISTS (
+    SELECT 1 FROM recado_delivery AS d
+    WHERE d.reference = recado_lane.reference AND d.state IN ('pending', 'sending', 'retrying')
+);
+
+-- name: rank_again
+-- After the most urgent one has gone, a lane goes back to the priority of what is left. Mostly
+-- the first one looked at has it still, so that a long lane is not read to its end each time.
+UPDATE recado_lane SET priority = (
+    SELECT min(d.priority) FROM recado_delivery AS d
+    WHERE d.reference = recado_lane.reference AND d.state IN ('pending', 'sending', 'retrying')
+)
+WHERE reference IN (SELECT value FROM json_each(?)) AND owner IS NULL AND NOT EXISTS (
+    SELECT 1 FROM recado_delivery AS d
+    WHERE d.reference = recado_lane.reference AND d.state IN ('pending', 'sending', 'retrying')
+    AND d.priority = recado_lane.priority
+);
+
+-- name: finish
+INSERT INTO recado_history (
+    id, notification, reference, state, reason, came_from, priority, rank, expires_at, attempts,
+    settled_at
+)
+SELECT id, notification, reference, ?, ?, state, priority, rank, expires_at, attempts, ?
+FROM recado_delivery WHERE id = ?;
+
+-- name: forget_live
+DELETE FROM recado_delivery WHERE id = ?;
+
+-- name: revive
+INSERT INTO recado_delivery (
+    id, notification, reference, state, priority, rank, entry, expires_at, attempts
+)
+SELECT id, notification, reference, 'pending', priority, rank, ?, expires_at, attempts
+FROM recado_history WHERE id = ? AND state = 'rejected';
+
+-- name: forget_history
+DELETE FROM recado_history WHERE id = ?;
+
+-- name: behead
+-- What kept the head has ended; the next one may go at once.
+UPDATE recado_lane SET head = NULL, ready_at = ? WHERE reference = ? AND head = ?
+AND owner IS NULL;

@@ -1,0 +1,362 @@
+"""The store on one SQLite file (or in memory, for tests)."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from filelock import FileLock, Timeout
+
+from recado.clock import Clock, SystemClock
+from recado.domain.delivery import Delivery
+from recado.domain.job import Job, JobScope
+from recado.domain.notification import Notification, Progress
+from recado.domain.reference import ConversationKey, Reference, Sighting
+from recado.errors import StoreUnavailable
+from recado.store.port import (
+    Accepted,
+    Backlog,
+    Captured,
+    Claim,
+    DeliveryDetail,
+    DeliveryFilter,
+    Lost,
+    Page,
+    Settlement,
+)
+from recado.store.queries import load_queries
+from recado.store.sqlite import (
+    acceptance,
+    delivery,
+    jobs,
+    local,
+    looking,
+    references,
+    schema,
+)
+from recado.store.sqlite.database import BUSY_SECONDS, Database
+from recado.store.sqlite.rows import maybe_instant, micros
+
+T = TypeVar("T")
+
+_SQL = load_queries("sqlite", "odds")
+
+
+class SqliteStore:
+    """Implements :class:`recado.store.port.Store`; what the verbs promise is written there."""
+
+    def __init__(
+        self,
+        path: Path | None,
+        clock: Clock | None = None,
+        *,
+        busy_seconds: float = BUSY_SECONDS,
+    ) -> None:
+        """Choose the file; :meth:`open` opens it.
+
+        Args:
+            path: the file, made if missing; None keeps everything in memory.
+            clock: the time for releases that carry none of their own.
+            busy_seconds: how long to wait for another program's lock on the file.
+        """
+        self._db = Database(path, busy_seconds)
+        self._clock = clock or SystemClock()
+        self._serving_path = None if path is None else f"{path}.serving"
+        self._role: FileLock | None = None
+        self._wake: Callable[[], None] = lambda: None
+        self._seen = -1
+
+    # -- lifecycle
+
+    async def open(self) -> None:
+        await self._db.open()
+        try:
+            await self._db.write(schema.migrate)
+        except BaseException:
+            await self._db.close()
+            raise
+
+    async def close(self) -> None:
+        await self.stop_serving()
+        await self._db.close()
+
+    async def schema_version(self) -> int:
+        return await self._db.read(schema.version)
+
+    async def check(self) -> None:
+        await self._db.write(lambda db: db.execute(_SQL["writable"]).close())
+
+    def on_work(self, wake: Callable[[], None]) -> None:
+        self._wake = wake
+
+    async def changed(self) -> bool:
+        # data_version changes when another connection commits; our own reader asks, so the
+        # commits of our own writer count too, which costs a look at most.
+        seen = await self._db.read(_data_version)
+        changed, self._seen = seen != self._seen, seen
+        return changed
+
+    async def try_serve(self, owner: str) -> bool:  # noqa: ARG002 - the lock is the process's
+        if self._serving_path is None or self._role is not None:
+            return True
+        role = await asyncio.to_thread(_locked, self._serving_path)
+        self._role = role or self._role
+        return self._role is not None
+
+    async def stop_serving(self) -> None:
+        role, self._role = self._role, None
+        if role is not None:
+            role.release()
+
+    async def served(self) -> bool:
+        if self._serving_path is None or self._role is not None:
+            return True
+        probe = await asyncio.to_thread(_locked, self._serving_path)
+        if probe is not None:
+            probe.release()
+        return probe is None
+
+    # -- references
+
+    async def capture(self, sightings: Sequence[Sighting]) -> list[Captured]:
+        captured = await self._db.write(lambda db: references.capture(db, sightings))
+        if any(each.released for each in captured):
+            self._wake()
+        return captured
+
+    def touch(self, sighting: Sighting) -> None:
+        loop = asyncio.get_running_loop()
+
+        def work(db: sqlite3.Connection) -> None:
+            (captured,) = references.capture(db, [sighting])
+            if captured.released:
+                loop.call_soon_threadsafe(self._wake)
+
+        self._db.ride(work)
+
+    async def reference(self, reference_id: str) -> Reference | None:
+        return await self._db.read(lambda db: references.by_id(db, reference_id))
+
+    async def reference_by_key(self, key: ConversationKey) -> Reference | None:
+        return await self._db.read(lambda db: references.by_key(db, key))
+
+    async def references(
+        self, *, bot: str | None = None, after: str | None = None, limit: int = 100
+    ) -> Page[Reference]:
+        return await self._db.read(lambda db: references.page(db, bot, after, limit))
+
+    async def find_conversation(self, bot: str, conversation_id: str) -> Reference | None:
+        return await self._db.read(lambda db: references.by_conversation(db, bot, conversation_id))
+
+    async def find_references(self, bot: str, name: str) -> list[Reference]:
+        return await self._db.read(lambda db: references.of_person(db, bot, name))
+
+    # -- acceptance
+
+    async def accept(self, notification: Notification, lanes: Sequence[Reference]) -> Accepted:
+        return await self._working(lambda db: acceptance.accept(db, notification, lanes))
+
+    async def expand(self, now: datetime, limit: int) -> int:
+        return await self._db.write(lambda db: acceptance.expand(db, micros(now), limit))
+
+    # -- delivery
+
+    async def promote(self, now: datetime, limit: int) -> int:
+        return await self._db.write(lambda db: delivery.promote(db, micros(now), limit))
+
+    async def next_due(self) -> datetime | None:
+        return maybe_instant(await self._db.read(delivery.next_due))
+
+    async def cycle(
+        self,
+        settlements: Sequence[Settlement],
+        *,
+        owner: str,
+        now: datetime,
+        lease_until: datetime,
+        limit: int,
+    ) -> list[Claim]:
+        work = partial(
+            delivery.cycle,
+            settlements=settlements,
+            owner=owner,
+            now=micros(now),
+            lease_until=micros(lease_until),
+            limit=limit,
+        )
+        return await self._db.write(work)
+
+    async def hand_back(self, claims: Sequence[Claim]) -> None:
+        now = micros(self._clock.now())
+        await self._db.write(lambda db: delivery.hand_back(db, claims, now))
+
+    async def renew(self, claims: Sequence[Claim], lease_until: datetime) -> None:
+        await self._db.write(lambda db: delivery.renew(db, claims, micros(lease_until)))
+
+    async def hasten(self, now: datetime, *, latest: datetime) -> None:
+        await self._db.write(lambda db: delivery.hasten(db, micros(now), micros(latest)))
+
+    async def reap(self, owner: str, now: datetime, limit: int) -> list[Lost]:
+        return await self._db.write(lambda db: delivery.reap(db, owner, micros(now), limit))
+
+    async def release_handlers(self, handlers: Sequence[str]) -> int:
+        now = micros(self._clock.now())
+        return await self._releasing(lambda db: delivery.release_handlers(db, handlers, now))
+
+    async def release_turn(self, turn: str) -> int:
+        now = micros(self._clock.now())
+        return await self._releasing(lambda db: delivery.release_turn(db, turn, now))
+
+    async def record_send(self, delivery_id: str, number: int, activity_id: str | None) -> None:
+        await self._db.write(lambda db: delivery.record_send(db, delivery_id, number, activity_id))
+
+    async def recorded_sends(self, delivery_id: str) -> dict[int, str | None]:
+        return await self._db.read(lambda db: delivery.recorded_sends(db, delivery_id))
+
+    # -- looking and steering
+
+    async def progress(self, notification_id: str) -> Progress | None:
+        return await self._db.read(lambda db: looking.progress(db, notification_id))
+
+    async def delivery(self, delivery_id: str) -> DeliveryDetail | None:
+        return await self._db.read(lambda db: looking.delivery(db, delivery_id))
+
+    async def deliveries(
+        self, wanted: DeliveryFilter, *, after: str | None = None, limit: int = 100
+    ) -> Page[Delivery]:
+        return await self._db.read(lambda db: looking.deliveries(db, wanted, after, limit))
+
+    async def retry(self, delivery_id: str, now: datetime) -> None:
+        await self._working(lambda db: looking.retry(db, delivery_id, micros(now)))
+
+    async def cancel(self, delivery_id: str, now: datetime) -> None:
+        await self._working(lambda db: looking.cancel(db, delivery_id, micros(now)))
+
+    async def backlog(self) -> Backlog:
+        return await self._db.read(looking.backlog)
+
+    # -- jobs
+
+    async def start_job(  # noqa: PLR0913 - the port's verb
+        self,
+        scope: JobScope,
+        reference: Reference,
+        *,
+        user: Mapping[str, Any] | None,
+        now: datetime,
+        title: str | None = None,
+        source: str | None = None,
+    ) -> Job:
+        work = partial(
+            jobs.start,
+            scope=scope,
+            reference=reference,
+            user=user,
+            now=micros(now),
+            title=title,
+            source=source,
+        )
+        return await self._db.write(work)
+
+    async def job(self, scope: JobScope, number: int) -> Job | None:
+        return await self._db.read(lambda db: jobs.one(db, scope, number))
+
+    async def jobs(
+        self, scope: JobScope | None, *, after: str | None = None, limit: int = 100
+    ) -> Page[Job]:
+        return await self._db.read(lambda db: jobs.page(db, scope, after, limit))
+
+    async def complete_job(
+        self,
+        scope: JobScope,
+        number: int,
+        *,
+        result: Any,
+        notification: Notification,
+        now: datetime,
+    ) -> Accepted:
+        work = partial(
+            jobs.complete,
+            scope=scope,
+            number=number,
+            result=result,
+            notification=notification,
+            now=micros(now),
+        )
+        return await self._working(work)
+
+    # -- odds and ends
+
+    async def secret(self, name: str) -> str:
+        fresh = secrets.token_hex(32)
+
+        def work(db: sqlite3.Connection) -> str:
+            db.execute(_SQL["keep_secret"], (name, fresh))
+            return str(db.execute(_SQL["secret"], (name,)).fetchone()[0])
+
+        return await self._db.write(work)
+
+    # -- the local channel's history
+
+    async def local_start(self, conversation_id: str, user: Mapping[str, Any] | None) -> bool:
+        return await self._db.write(lambda db: local.start(db, conversation_id, user))
+
+    async def local_user(self, conversation_id: str) -> tuple[bool, Mapping[str, Any] | None]:
+        return await self._db.read(lambda db: local.user(db, conversation_id))
+
+    async def local_append(
+        self, conversation_id: str, activity: Mapping[str, Any], *, key: str | None = None
+    ) -> tuple[int, bool]:
+        return await self._db.write(lambda db: local.append(db, conversation_id, activity, key))
+
+    async def local_replace(
+        self, conversation_id: str, position: int, activity: Mapping[str, Any] | None
+    ) -> bool:
+        return await self._db.write(
+            lambda db: local.replace(db, conversation_id, position, activity)
+        )
+
+    async def local_history(
+        self, conversation_id: str, *, after: int, limit: int = 500
+    ) -> list[tuple[int, Mapping[str, Any]]]:
+        return await self._db.read(lambda db: local.history(db, conversation_id, after, limit))
+
+    async def _releasing(self, work: Callable[[sqlite3.Connection], int]) -> int:
+        """A write that made something due if its result is not 0."""
+        released = await self._db.write(work)
+        if released:
+            self._wake()
+        return released
+
+    async def _working(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """A write that may have made something due."""
+        result = await self._db.write(work)
+        self._wake()
+        return result
+
+
+def _locked(path: str) -> FileLock | None:
+    """The lock on *path*, or None if another has it.
+
+    It is taken in one thread and released in another, so it must not be one thread's.
+    """
+    lock = FileLock(path, thread_local=False)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        return None
+    except OSError as error:
+        raise StoreUnavailable(
+            f"The lock {path} cannot be made ({error.strerror}): make its directory writable."
+        ) from error
+    return lock
+
+
+def _data_version(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA data_version").fetchone()[0])

@@ -1,0 +1,1 @@
+"""The HTTP side: the bot's messages endpoint, the API, health and metrics."""

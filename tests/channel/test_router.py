@@ -1,0 +1,59 @@
+"""Which channel takes a request."""
+
+from __future__ import annotations
+
+import pytest
+
+from recado.channel.port import Post
+from recado.channel.router import ChannelRouter
+from recado.domain.policy import Answer
+
+
+class Recorder:
+    """A channel that keeps what it was handed."""
+
+    def __init__(self) -> None:
+        self.sent: list[Post] = []
+        self.closed = 0
+
+    async def send(self, post: Post) -> Answer:
+        self.sent.append(post)
+        return Answer(status=201)
+
+    async def close(self) -> None:
+        self.closed += 1
+
+
+class TestRouter:
+    @pytest.mark.parametrize(
+        ("service_url", "taken_by"),
+        [
+            ("https://local.recado.invalid/", "local"),
+            ("https://LOCAL.recado.invalid", "local"),
+            ("https://local.recado.invalid:3978/x", "local"),
+            ("https://smba.trafficmanager.net/teams/", "default"),
+            ("https://smba.trafficmanager.net/local.recado.invalid", "default"),
+            ("https://local.recado.invalid.evil.example/", "default"),
+            ("https://x@local.recado.invalid/", "default"),
+            ("https://local.recado.invalid:x@evil.example/", "default"),
+            ("https://evil.example\\@local.recado.invalid/", "default"),
+            ("local.recado.invalid", "default"),
+            ("", "default"),
+        ],
+    )
+    async def test_a_reserved_host_has_a_channel_of_its_own(
+        self, service_url: str, taken_by: str
+    ) -> None:
+        local, default = Recorder(), Recorder()
+        router = ChannelRouter({"local.recado.invalid": local}, default)
+        post = Post(
+            bot="local", channel="webchat", service_url=service_url, conversation_id="1", body=b""
+        )
+        assert (await router.send(post)).ok
+        sent = {"local": local.sent, "default": default.sent}
+        assert sent == {"local": [], "default": []} | {taken_by: [post]}
+
+    async def test_closing_closes_each_channel_once(self) -> None:
+        local, default = Recorder(), Recorder()
+        await ChannelRouter({"a.invalid": local, "b.invalid": local}, default).close()
+        assert (local.closed, default.closed) == (1, 1)

@@ -1,0 +1,130 @@
+"""The README's snippets are run, in its order, against real servers."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import inspect
+import re
+import shlex
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+import aiohttp
+import pytest
+import uvicorn
+
+from tests.scene.connector import RecordingConnector
+from tests.scene.server import PATIENCE, free_port, running
+
+_ROOT = Path(__file__).parents[2]
+_README = (_ROOT / "README.md").read_text("utf-8")
+#: What the README calls ``settings``: a bot under local testing.
+_SETTINGS = {"CONNECTIONS": {"SERVICE_CONNECTION": {"SETTINGS": {"ANONYMOUS_ALLOWED": True}}}}
+
+
+def _blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", _README, re.DOTALL)
+
+
+async def _run(block: str, names: dict[str, Any]) -> None:
+    code: CodeType = compile(block, "README.md", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    result = eval(code, names)  # noqa: S307 - our own README
+    if inspect.isawaitable(result):
+        await result
+
+
+@asynccontextmanager
+async def _served(app: Any) -> AsyncIterator[str]:
+    port = free_port()
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning"))
+    task = asyncio.create_task(server.serve())
+    async with asyncio.timeout(PATIENCE):
+        while not server.started:
+            assert not task.done(), "the server of the README did not start"
+            await asyncio.sleep(0.02)  # uvicorn sets a flag and no event
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        await task
+
+
+async def test_python_snippets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Attached in three lines, the bot answers, is told to speak first, and runs a turn."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RECADO_DATABASE_URL", f"sqlite:///{tmp_path / 'readme.db'}")
+    attach, notify, turn = _blocks("python")
+    names: dict[str, Any] = {"settings": _SETTINGS, "__name__": "readme"}
+    await _run(attach, names)
+    async with RecordingConnector() as channel, _served(names["app"]) as url:
+        await _ana_says(url, channel, "hi")
+        await _run(notify, names)
+        await _run(turn, names)
+        async with asyncio.timeout(PATIENCE):
+            await channel.until(3)
+        assert channel.texts["a:ana"] == [
+            "You said hi",
+            "Your report is ready.",
+            "Tea now costs 4.",
+        ]
+    assert "1 of 1 delivered" in capsys.readouterr().out
+
+
+async def _ana_says(url: str, channel: RecordingConnector, text: str) -> None:
+    activity = {
+        "type": "message",
+        "id": "1",
+        "text": text,
+        "channelId": "emulator",
+        "serviceUrl": channel.url,
+        "conversation": {"id": "a:ana"},
+        "from": {"id": "29:ana", "name": "Ana"},
+        "recipient": {"id": "bot", "name": "Bot"},
+    }
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(f"{url}/api/messages", json=activity) as answer,
+    ):
+        assert answer.status in (200, 202), await answer.text()
+
+
+async def test_curl_snippet(tmp_path: Path) -> None:
+    """The curl command is accepted by the demo as it stands."""
+    (command,) = (
+        line.removeprefix("$ ")
+        for block in _blocks("console")
+        for line in block.splitlines()
+        if line.startswith("$ curl")
+    )
+    words = shlex.split(command)
+    (url,) = (word for word in words if word.startswith("http"))
+    text = words[words.index("-d") + 1]
+    name, _, value = words[words.index("-H") + 1].partition(": ")
+    async with running("demo", database=tmp_path / "demo.db") as server:
+        there = url.replace("http://127.0.0.1:3978", server.url)
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(there, data=text, headers={name: value}) as answer,
+        ):
+            assert answer.status == 202, await answer.text()
+
+
+def test_make_snippets() -> None:
+    """Every make target the README names exists."""
+    targets = re.findall(r"^\$ make (\S+)", "\n".join(_blocks("console")), re.MULTILINE)
+    makefile = (_ROOT / "Makefile").read_text("utf-8")
+    assert targets == ["demo", "test"]
+    for target in targets:
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE)
+
+
+def test_links() -> None:
+    """Every page the README links to is there."""
+    for link in re.findall(r"\]\(([^)#:]+)\)", _README):
+        assert (_ROOT / link).is_file(), link

@@ -1,0 +1,357 @@
+"""The SQLite schema: migrations, the table of transitions, the queries and their plans."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from recado.domain.delivery import FINAL, TRANSITIONS, State
+from recado.domain.reference import Health
+from recado.errors import StoreTooNew
+from recado.store.queries import load_migrations, load_queries
+from recado.store.sqlite import SqliteStore, schema
+
+FOLDER = files("recado.store") / "sql" / "sqlite"
+TOPICS = sorted(
+    entry.name.removesuffix(".sql") for entry in FOLDER.iterdir() if entry.name.endswith(".sql")
+)
+QUERIES = [(topic, name) for topic in TOPICS for name in load_queries("sqlite", topic)]
+LIVE = [state for state in State if state not in FINAL]
+
+
+def plan_of(db: sqlite3.Connection, topic: str, name: str) -> list[str]:
+    """SQLite's plan for a named query."""
+    query = load_queries("sqlite", topic)[name]
+    named = set(re.findall(r":(\w+)", query))
+    given: object = dict.fromkeys(named, 1) if named else (1,) * query.count("?")
+    rows = db.execute(f"EXPLAIN QUERY PLAN {query}", given)  # type: ignore[arg-type]
+    return [row[3] for row in rows]
+
+
+@pytest.fixture
+def db() -> Iterator[sqlite3.Connection]:
+    """An empty database with the present schema."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.execute("PRAGMA foreign_keys = ON")
+    schema.migrate(connection)
+    yield connection
+    connection.close()
+
+
+def contents(db: sqlite3.Connection) -> list[tuple[str, str, str]]:
+    """Everything the schema consists of."""
+    wanted = "SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type, name"
+    return list(db.execute(wanted))
+
+
+# -- migrations ------------------------------------------------------------------------------
+
+
+def test_migrations_are_numbered_without_gaps() -> None:
+    """From 1 on, each once."""
+    assert [number for number, _ in load_migrations("sqlite")] == list(
+        range(1, len(load_migrations("sqlite")) + 1)
+    )
+
+
+def test_no_statement_of_a_migration_is_lost() -> None:
+    """A script is split into statements that together are the script."""
+    for number, script in load_migrations("sqlite"):
+        joined = "".join(schema._statements(script))  # noqa: SLF001 - the splitting is the point
+        assert joined.strip() == script.strip(), f"migration {number} has an unfinished statement"
+
+
+def test_migrating_again_changes_nothing(db: sqlite3.Connection) -> None:
+    """A database of this version is left as it is."""
+    before = contents(db)
+    assert schema.migrate(db) == load_migrations("sqlite")[-1][0]
+    assert contents(db) == before
+
+
+def test_step_by_step_is_the_same_as_at_once(
+    db: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database that was upgraded version by version has the schema of a fresh one."""
+    migrations = load_migrations("sqlite")
+    stepped = sqlite3.connect(":memory:", isolation_level=None)
+    for reached in range(1, len(migrations) + 1):
+        monkeypatch.setattr(schema, "load_migrations", lambda _, n=reached: migrations[:n])
+        assert schema.migrate(stepped) == reached
+        assert schema.version(stepped) == reached
+    assert contents(stepped) == contents(db)
+    stepped.close()
+
+
+async def test_an_upgrade_happens_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A migration that fails leaves the version before, and the next program can try again."""
+    path = tmp_path / "recado.db"
+    store = SqliteStore(path)
+    await store.open()
+    version = await store.schema_version()
+    await store.close()
+    broken = (version + 1, "CREATE TABLE recado_new (x INTEGER) STRICT;\nNONSENSE;\n")
+    migrations = load_migrations("sqlite")
+    with monkeypatch.context() as patched:
+        patched.setattr(schema, "load_migrations", lambda _: [*migrations, broken])
+        with pytest.raises(Exception, match="syntax error"):
+            await store.open()
+    await store.open()
+    assert await store.schema_version() == version
+    await store.close()
+    db = sqlite3.connect(path)
+    assert db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'recado_new'").fetchall() == []
+    db.close()
+
+
+async def test_a_newer_database_is_refused(tmp_path: Path) -> None:
+    """With both versions and what to do; the database is not changed."""
+    path = tmp_path / "recado.db"
+    store = SqliteStore(path)
+    await store.open()
+    known = await store.schema_version()
+    await store.close()
+    db = sqlite3.connect(path)
+    db.execute("INSERT INTO recado_schema (version) VALUES (?)", (known + 7,))
+    db.commit()
+    before = contents(db)
+    with pytest.raises(StoreTooNew, match="newer Recado") as raised:
+        await store.open()
+    assert (raised.value.found, raised.value.known) == (known + 7, known)
+    assert contents(db) == before
+    db.close()
+
+
+async def test_the_callers_own_tables_are_left_alone(tmp_path: Path) -> None:
+    """Recado can live in a database that has other things in it."""
+    path = tmp_path / "own.db"
+    db = sqlite3.connect(path)
+    db.execute("CREATE TABLE reference (x)")
+    db.execute("INSERT INTO reference VALUES (1)")
+    db.commit()
+    store = SqliteStore(path)
+    await store.open()
+    await store.close()
+    assert db.execute("SELECT x FROM reference").fetchall() == [(1,)]
+    names = [name for kind, name, _ in contents(db) if kind == "table"]
+    assert [name for name in names if not name.startswith("recado_")] == [
+        "reference",
+        "sqlite_sequence",
+    ]
+    db.close()
+
+
+# -- what the schema repeats of the domain ---------------------------------------------------
+
+
+def test_the_transitions_in_sql_are_those_of_the_domain(db: sqlite3.Connection) -> None:
+    """No statement can make one that the table in code does not have."""
+    rows = db.execute("SELECT before, after FROM recado_transition")
+    assert {(State(before), State(after)) for before, after in rows} == {
+        (before, after) for before, afters in TRANSITIONS.items() for after in afters
+    }
+
+
+def insert_delivery(db: sqlite3.Connection, state: str) -> None:
+    """A live delivery in *state*."""
+    db.execute(
+        "INSERT INTO recado_delivery (id, notification, reference, state, priority, rank, entry)"
+        " VALUES ('d', 1, 1, ?, 1, 1, 1)",
+        (state,),
+    )
+
+
+@pytest.mark.parametrize("before", LIVE)
+@pytest.mark.parametrize("after", LIVE)
+def test_live_transitions_are_enforced(db: sqlite3.Connection, before: State, after: State) -> None:
+    """An update to a state that cannot follow is refused by the database itself."""
+    insert_delivery(db, before)
+    change = "UPDATE recado_delivery SET state = ?"
+    if after in TRANSITIONS[before] or after is before:
+        db.execute(change, (after,))
+    else:
+        with pytest.raises(sqlite3.IntegrityError, match="transition not allowed"):
+            db.execute(change, (after,))
+
+
+@pytest.mark.parametrize("before", LIVE)
+@pytest.mark.parametrize("after", sorted(FINAL))
+def test_endings_are_enforced(db: sqlite3.Connection, before: State, after: State) -> None:
+    """History takes only what could end so."""
+    insert = (
+        "INSERT INTO recado_history (id, notification, reference, state, came_from, priority,"
+        " rank, attempts, settled_at) VALUES ('d', 1, 1, ?, ?, 1, 1, 0, 0)"
+    )
+    if after in TRANSITIONS[before]:
+        db.execute(insert, (after, before))
+    else:
+        with pytest.raises(sqlite3.IntegrityError, match="transition not allowed"):
+            db.execute(insert, (after, before))
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_live_and_ended_states_are_kept_apart(db: sqlite3.Connection, state: State) -> None:
+    """Only a live delivery can be among the live ones."""
+    if state in FINAL:
+        with pytest.raises(sqlite3.IntegrityError, match="CHECK"):
+            insert_delivery(db, state)
+    else:
+        insert_delivery(db, state)
+
+
+def test_every_health_can_be_stored(db: sqlite3.Connection) -> None:
+    """The constraint names what the domain names."""
+    (sql,) = db.execute("SELECT sql FROM sqlite_schema WHERE name = 'recado_reference'").fetchone()
+    (listed,) = re.findall(r"CHECK \(health IN \(([^)]*)\)\)", sql)
+    assert {name.strip(" '") for name in listed.split(",")} == set(Health)
+
+
+# -- queries ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("topic", "name"), QUERIES)
+def test_every_query_can_be_prepared(db: sqlite3.Connection, topic: str, name: str) -> None:
+    """Every table and column it names is there."""
+    plan_of(db, topic, name)
+
+
+def test_every_query_is_used() -> None:
+    """What stands in a .sql file is what runs."""
+    used: set[tuple[str, str]] = set()
+    for module in (files("recado.store") / "sqlite").iterdir():
+        if not module.name.endswith(".py"):
+            continue
+        source = module.read_text("utf-8")
+        topics = re.findall(r'load_queries\("sqlite", "(\w+)"\)', source)
+        assert len(topics) <= 1
+        used |= {
+            (topic, name) for topic in topics for name in re.findall(r'_SQL\["(\w+)"\]', source)
+        }
+    assert used == set(QUERIES)
+
+
+def test_two_statements_of_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second would silently replace the first."""
+
+    class Twice:
+        def __truediv__(self, _: str) -> Twice:
+            return self
+
+        def read_text(self, _: str) -> str:
+            return "-- name: one\nSELECT 1;\n-- name: one\nSELECT 2;\n"
+
+    monkeypatch.setattr("recado.store.queries.files", lambda _: Twice())
+    with pytest.raises(ValueError, match="names one twice"):
+        load_queries("sqlite", "any")
+
+
+#: Which indexes the queries on the way of every delivery go through.
+HOT = {
+    ("delivery", "claimable"): {"recado_lane_free", "recado_lane_retry", "recado_delivery_lane"},
+    ("delivery", "due"): {"recado_delivery_due"},
+    ("delivery", "overdue"): {"recado_delivery_expiry"},
+    ("delivery", "next_due"): {
+        "recado_delivery_due",
+        "recado_delivery_expiry",
+        "recado_lane_ready",
+    },
+    ("delivery", "abandoned"): {"recado_lane_leased"},
+    ("delivery", "hasten"): {"recado_lane_ready"},
+    ("delivery", "without_handler"): {"recado_delivery_handler"},
+    ("delivery", "of_turn"): {"recado_delivery_turn"},
+    ("lanes", "unreachable"): {"recado_delivery_outside"},
+    ("lanes", "hold_standing"): {"recado_delivery_lane"},
+    ("lanes", "drop_empty"): {"recado_delivery_lane"},
+    ("lanes", "rank_again"): {"recado_delivery_lane"},
+    ("acceptance", "collapsed"): {
+        "recado_delivery_lane",
+        "recado_delivery_outside",
+        "recado_notification_collapse",
+    },
+    ("acceptance", "newer"): {
+        "recado_notification_collapse",
+        "recado_delivery_notification",
+        "recado_history_notification",
+    },
+    ("acceptance", "expanding"): {"recado_notification_expanding"},
+    ("acceptance", "next_recipients"): {"recado_reference_bot"},
+    ("acceptance", "last_reference"): {"recado_reference_bot"},
+    ("references", "of_person"): {
+        "recado_member_user",
+        "recado_member_aad",
+        "recado_member_email",
+        "recado_reference_bot",
+    },
+    ("references", "by_conversation"): {"recado_reference_conversation"},
+    ("jobs", "by_source"): {"recado_job_source"},
+    ("local", "by_key"): {"recado_local_activity_key"},
+}
+
+
+@pytest.mark.parametrize(("topic", "name"), list(HOT))
+def test_hot_queries_go_through_their_indexes(
+    db: sqlite3.Connection, topic: str, name: str
+) -> None:
+    """Their cost follows what is due, not what is stored."""
+    plan = plan_of(db, topic, name)
+    through = {found for line in plan for found in re.findall(r"INDEX (recado_\w+)", line)}
+    assert through == HOT[topic, name]
+
+
+#: Queries that count everything, for people and metrics.
+COUNTING = {("looking", "backlog"), ("looking", "oldest"), ("looking", "totals")}
+
+
+@pytest.mark.parametrize(("topic", "name"), [each for each in QUERIES if each not in COUNTING])
+def test_no_query_reads_a_table_from_end_to_end(
+    db: sqlite3.Connection, topic: str, name: str
+) -> None:
+    """Only partial indexes, which hold what waits, are read whole; and none is made on the way."""
+    partial = {
+        row[0]
+        for row in db.execute(
+            "SELECT name FROM sqlite_schema WHERE type = 'index' AND sql LIKE '%WHERE%'"
+        )
+    }
+    for line in plan_of(db, topic, name):
+        assert "AUTOMATIC" not in line, line
+        if line.startswith("SCAN") and not re.search(
+            r"json_each|\(subquery|CONSTANT ROW|SCAN [a-z]$", line
+        ):
+            index = re.search(r"INDEX (recado_\w+)", line)
+            assert index is not None, line
+            assert index[1] in partial, line
+        # A search of a primary key without a condition is a scan by another name.
+        assert not line.endswith("USING PRIMARY KEY"), line
+
+
+def test_claiming_does_not_sort_what_waits(db: sqlite3.Connection) -> None:
+    """Both halves come out of their index in order; only what is returned is sorted."""
+    assert sum("TEMP B-TREE" in line for line in plan_of(db, "delivery", "claimable")) == 1
+
+
+def test_retries_to_come_do_not_slow_claiming_down(db: sqlite3.Connection) -> None:
+    """With 20,000 lanes waiting for their retry, a look for due ones takes a handful of steps."""
+    db.execute("BEGIN")
+    db.executemany(
+        "INSERT INTO recado_lane (reference, head, priority, ready_at) VALUES (?, ?, ?, ?)",
+        ((number, f"d{number}", number % 3, 10**12) for number in range(20_000)),
+    )
+    db.execute("COMMIT")
+    steps = 0
+
+    def count() -> None:
+        nonlocal steps
+        steps += 1
+
+    db.set_progress_handler(count, 100)
+    claimable = load_queries("sqlite", "delivery")["claimable"]
+    assert db.execute(claimable, {"now": 10**9, "limit": 64}).fetchall() == []
+    db.set_progress_handler(None, 0)
+    assert steps < 20

@@ -1,0 +1,240 @@
+"""The use cases around references: remembering and finding."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import pytest
+
+from recado.domain.audience import Conversation, EveryConversation, Person, Several
+from recado.domain.delivery import State
+from recado.domain.reference import Health, Member, Presence, Sighting
+from recado.errors import StoreUnavailable, UnknownRecipient, UnknownReference
+from recado.references import References
+from recado.store.port import Captured
+from recado.store.sqlite import SqliteStore
+from recado.telemetry import Event, ReferenceCaptured, Telemetry
+from recado.testing import HandClock, make_sighting
+from tests.store.kit import Desk
+
+
+class CountingStore(SqliteStore):
+    """A store that knows what was committed at once and what rode along."""
+
+    def __init__(self) -> None:
+        super().__init__(None, HandClock())
+        self.captured: list[Sighting] = []
+        self.touched: list[Sighting] = []
+
+    async def capture(self, sightings: Sequence[Sighting]) -> list[Captured]:
+        captured = await super().capture(sightings)
+        self.captured += sightings
+        return captured
+
+    def touch(self, sighting: Sighting) -> None:
+        self.touched.append(sighting)
+        super().touch(sighting)
+
+
+class Shelf(Desk):
+    """References over a store in memory."""
+
+    store: CountingStore
+
+    def __init__(self, store: CountingStore) -> None:
+        super().__init__(store, HandClock())
+        self.events: list[Event] = []
+        telemetry = Telemetry()
+        telemetry.subscribe(self.events.append)
+        self.references = References(store, telemetry)
+
+    async def remember(self, conversation_id: str = "a:1", **changes: Any) -> bool:
+        """Remember a sighting made now; whether it was committed at once."""
+        before = len(self.store.captured)
+        told = {"at": self.later(1)} | changes
+        await self.references.remember(make_sighting(conversation_id, **told))
+        return len(self.store.captured) > before
+
+
+@pytest.fixture
+async def shelf() -> AsyncIterator[Shelf]:
+    store = CountingStore()
+    await store.open()
+    yield Shelf(store)
+    await store.close()
+
+
+BEN = Member(user_id="29:ben", name="Ben")
+
+
+async def test_a_new_conversation_is_committed_before_its_turn_runs(shelf: Shelf) -> None:
+    """And told to telemetry, once."""
+    assert await shelf.remember()
+    assert (await shelf.find()).key.conversation_id == "a:1"
+    (event,) = shelf.events
+    assert isinstance(event, ReferenceCaptured)
+    assert (event.new, event.released) == (True, 0)
+
+
+async def test_what_is_known_is_waited_for_by_nobody(shelf: Shelf) -> None:
+    """The refresh rides on the next commit."""
+    await shelf.remember()
+    assert not await shelf.remember(name="Renamed", locale="es")
+    assert len(shelf.store.touched) == 1
+    await shelf.store.check()
+    found = await shelf.find()
+    assert (found.name, found.locale) == ("Renamed", "es")
+    assert len(shelf.events) == 1
+
+
+@pytest.mark.parametrize(
+    "news",
+    [
+        {"service_url": "https://smba.trafficmanager.net/amer/"},
+        {"members": (BEN,)},
+        {"departed": ("29:ana",), "members": ()},
+        {"presence": Presence.LEFT},
+    ],
+    ids=lambda news: next(iter(news)),
+)
+async def test_news_are_committed_at_once(shelf: Shelf, news: dict[str, Any]) -> None:
+    """A place to reach it, a person, a departure or the bot's own presence."""
+    await shelf.remember()
+    assert await shelf.remember(**news)
+
+
+async def test_less_is_no_news(shelf: Shelf) -> None:
+    """An activity without people or service URL says nothing that would have to wait."""
+    await shelf.remember()
+    assert not await shelf.remember(members=(), service_url="")
+
+
+async def test_people_known_in_a_group_are_no_news(shelf: Shelf) -> None:
+    """Whoever of them speaks."""
+    await shelf.remember(is_group=True)
+    assert await shelf.remember(members=(BEN,))
+    assert not await shelf.remember()
+    assert not await shelf.remember(members=(BEN,))
+
+
+async def test_what_comes_back_is_news_again(shelf: Shelf) -> None:
+    """Each change of state is committed before it is acted on, however often it happens."""
+    await shelf.remember()
+    for _ in range(2):
+        assert await shelf.remember(presence=Presence.LEFT, members=())
+        assert (await shelf.find()).health is Health.UNINSTALLED
+        assert await shelf.remember()
+        assert (await shelf.find()).health is Health.ACTIVE
+    for url in ("https://b/", "https://a/", "https://b/"):
+        assert await shelf.remember(service_url=url)
+        assert (await shelf.find()).service_url == url
+    for _ in range(2):
+        assert await shelf.remember(members=(), departed=("29:ana",))
+        assert await shelf.remember()
+
+
+async def test_a_return_releases_what_waited(shelf: Shelf) -> None:
+    """And telemetry learns how much."""
+    await shelf.remember()
+    await shelf.remember(presence=Presence.LEFT, members=())
+    made = await shelf.say("hello", await shelf.find())
+    shelf.events.clear()
+    await shelf.remember()
+    assert await shelf.state(made) is State.PENDING
+    assert [event.released for event in shelf.events if isinstance(event, ReferenceCaptured)] == [1]
+
+
+async def test_a_blocked_conversation_is_released_by_a_known_face(shelf: Shelf) -> None:
+    """The channel's refusal was not an activity, so the person's next word is no news to us."""
+    await shelf.remember()
+    held = await shelf.make_unreachable(await shelf.find())
+    assert not await shelf.remember()
+    await shelf.store.check()
+    assert await shelf.state(held) is State.PENDING
+
+
+async def test_what_could_not_be_committed_is_not_taken_for_known(shelf: Shelf) -> None:
+    """The next activity tries again."""
+    await shelf.store.close()
+    with pytest.raises(StoreUnavailable):
+        await shelf.remember()
+    await shelf.store.open()
+    assert await shelf.remember()
+
+
+async def test_forgetting_asks_the_store_again(shelf: Shelf) -> None:
+    """For when another hand has changed it."""
+    await shelf.remember()
+    shelf.references.forget()
+    assert await shelf.remember()
+
+
+async def test_memory_has_a_limit(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was known longest is asked for again; nothing is lost by it."""
+    monkeypatch.setattr("recado.references._REMEMBERED", 2)
+    monkeypatch.setattr("recado.references._PEOPLE", 2)
+    for name in ("a:1", "a:2", "a:3"):
+        await shelf.remember(name)
+    assert not await shelf.remember("a:3")
+    assert await shelf.remember("a:1")
+    for number in range(5):
+        assert await shelf.remember("a:1", members=(Member(user_id=f"29:{number}"),))
+    assert not await shelf.remember("a:1", members=(Member(user_id="29:4"),))
+    assert await shelf.remember("a:1", members=(Member(user_id="29:0"),))
+
+
+# -- finding ---------------------------------------------------------------------------------
+
+
+async def test_a_reference_by_its_id(shelf: Shelf) -> None:
+    """Or an error that says where to look."""
+    reference = await shelf.meet()
+    assert await shelf.references.get(reference.id) == reference
+    with pytest.raises(UnknownReference, match="recado references list"):
+        await shelf.references.get("x")
+
+
+async def test_audiences_are_resolved(shelf: Shelf) -> None:
+    """Into conversations, each once, in the order they were named."""
+    one, two = await shelf.meet("a:1"), await shelf.meet("a:2", members=(BEN,))
+
+    async def resolved(audience: Any) -> list[str]:
+        found = await shelf.references.resolve("local", audience)
+        return [each.key.conversation_id for each in found]
+
+    assert await resolved(Conversation("a:1")) == ["a:1"]
+    assert await resolved(Conversation(two.id)) == ["a:2"]
+    assert await resolved(Person("29:ben")) == ["a:2"]
+    assert await resolved(EveryConversation()) == []
+    assert await resolved(
+        Several((Person("29:ben"), Conversation(one.id), Conversation("a:2")))
+    ) == ["a:2", "a:1"]
+
+
+async def test_a_person_is_spoken_to_in_private(shelf: Shelf) -> None:
+    """If there is a private chat; trap 2: what they said in a group does not change that."""
+    await shelf.meet("a:private")
+    shelf.later(60)
+    await shelf.meet("19:group", is_group=True, conversation_type="groupChat")
+    found = await shelf.references.resolve("local", Person("29:ana"))
+    assert [each.key.conversation_id for each in found] == ["a:private"]
+
+
+async def test_other_bots_conversations_are_not_ours(shelf: Shelf) -> None:
+    """Neither by their id nor by the channel's."""
+    theirs = await shelf.meet("a:1", bot="other")
+    for name in (theirs.id, "a:1"):
+        with pytest.raises(UnknownRecipient):
+            await shelf.references.resolve("local", Conversation(name))
+    with pytest.raises(UnknownRecipient):
+        await shelf.references.resolve("local", Person("29:ana"))
+
+
+async def test_references_are_listed(shelf: Shelf) -> None:
+    """In pages, as the store gives them."""
+    await shelf.meet("a:1")
+    await shelf.meet("a:2", bot="other")
+    page = await shelf.references.page(bot="other", limit=1)
+    assert [each.key.conversation_id for each in page.items] == ["a:2"]
+    assert page.next is None

@@ -1,0 +1,94 @@
+"""Errors as callers see them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from starlette.requests import Request
+
+from recado import errors
+from recado.errors import RecadoError
+from recado.web.problems import STATUS, install, problem_of
+from tests.web.conftest import Connect, World, assert_problem
+
+
+def tree(kind: type[RecadoError] = RecadoError) -> Iterator[type[RecadoError]]:
+    """*kind* and everything below it."""
+    yield kind
+    for below in kind.__subclasses__():
+        yield from tree(below)
+
+
+#: Errors told to HTTP callers are those of the tree that errors.py draws.
+TREE = [kind for kind in tree() if kind.__module__ == errors.__name__]
+
+
+@pytest.mark.parametrize("kind", TREE)
+def test_every_error_has_a_status_of_its_own(kind: type[RecadoError]) -> None:
+    """A new error has to say how it is told over HTTP."""
+    assert kind.code in STATUS
+    assert 400 <= STATUS[kind.code] < 600
+
+
+def test_no_status_is_left_over() -> None:
+    """The table holds nothing but the tree."""
+    assert set(STATUS) == {kind.code for kind in TREE}
+
+
+def test_a_kind_of_error_from_elsewhere_is_told_as_its_family() -> None:
+    """Edges may refine an error without the web side knowing."""
+
+    class Finer(errors.UnknownReference):
+        code = "finer"
+
+    problem = problem_of(Finer("There is none."))
+    assert (problem.status, problem.code) == (404, "finer")
+
+
+@pytest.mark.parametrize(
+    "kind", [errors.StoreUnavailable, errors.StoreReadOnly, errors.StoreFull, errors.StoreError]
+)
+def test_a_database_that_refuses_says_when_to_come_back(kind: type[RecadoError]) -> None:
+    """Locked, read-only and full are 503 with Retry-After."""
+    problem = problem_of(kind("It is so."))
+    assert problem.status == 503
+    assert int(problem.headers["retry-after"]) > 0
+
+
+async def test_what_is_not_there_is_a_problem(client: httpx.AsyncClient) -> None:
+    """404 and 405 have the same shape as everything else."""
+    assert_problem(await client.get("/nowhere"), 404, "not_found")
+    answer = await client.delete("/api/notify")
+    assert_problem(answer, 405, "method_not_allowed")
+    assert "GET" in answer.headers["allow"] or "POST" in answer.headers["allow"]
+
+
+async def test_the_unexpected_is_logged_and_not_told(caplog: pytest.LogCaptureFixture) -> None:
+    """The caller gets 500 and nothing of the inside; the log has the traceback."""
+    app = FastAPI()
+    install(app)
+
+    @app.get("/boom")
+    async def boom(request: Request) -> None:
+        raise RuntimeError("the inside")
+
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        answer = await client.get("/boom")
+    assert_problem(answer, 500, "unexpected")
+    assert "the inside" not in answer.text
+    assert "the inside" in caplog.text
+    assert caplog.records[-1].levelno == logging.ERROR
+
+
+async def test_problems_are_in_the_api_description(connect: Connect, world: World) -> None:
+    """OpenAPI says what errors look like."""
+    described = (await connect().get("/openapi.json")).json()
+    assert described["openapi"].startswith("3.1")
+    answers = described["paths"]["/api/notify"]["post"]["responses"]
+    assert "application/problem+json" in answers["4XX"]["content"]
+    assert (await connect().get("/docs")).status_code == 200
