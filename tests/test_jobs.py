@@ -74,6 +74,7 @@ class Shop(Desk):
 
 @pytest.fixture
 async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
+    """A job log over a store in a file."""
     clock = HandClock()
     store = FullStore(tmp_path / "recado.db", clock)
     await store.open()

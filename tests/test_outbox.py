@@ -69,6 +69,7 @@ class Office(Desk):
 
 @pytest.fixture
 async def office() -> AsyncIterator[Office]:
+    """An outbox over an empty store."""
     clock = WatchedClock()
     store = SqliteStore(None, clock)
     await store.open()
@@ -469,7 +470,7 @@ async def asked(office: Office, **options: Any) -> asyncio.Task[Any]:
     task = asyncio.ensure_future(office.outbox.notify("user:29:ana", "hello", **options))
     async with asyncio.timeout(10):
         while not await office.ids():
-            await asyncio.sleep(0)
+            continue
     return task
 
 
@@ -606,11 +607,43 @@ async def test_a_turn_cannot_wait_for_its_own_end(office: Office, wait: Any) -> 
     await office.meet()
     with (
         in_turn(CurrentTurn("turn-1", "msteams", "a:1")) as turn,
-        pytest.raises(WaitInOwnTurn, match="leave out wait"),
+        pytest.raises(WaitInOwnTurn, match="do not wait for it"),
     ):
         await office.outbox.notify("user:29:ana", "hello", wait=wait)
     assert await nothing_was_accepted(office)
     assert not turn.held
+
+
+async def test_a_turn_does_not_wait_for_a_broadcast_that_includes_it(office: Office) -> None:
+    """Neither at once nor by the handle: its own conversation is told after the turn."""
+    await office.meet()
+    await office.meet("a:2")
+    with in_turn(CurrentTurn("turn-1", "msteams", "a:1")):
+        with pytest.raises(WaitInOwnTurn):
+            await office.outbox.notify("all", "hello", wait=True)
+        handle = await office.outbox.notify("all", "hello")
+        with pytest.raises(WaitInOwnTurn):
+            await handle.wait()
+    assert (await handle.wait(0)).notification_id == handle.id
+
+
+@pytest.mark.parametrize("expanded_first", [True, False])
+async def test_a_broadcast_reaches_the_turns_own_conversation_after_the_turn(
+    office: Office, *, expanded_first: bool
+) -> None:
+    """Whether or not it was expanded as far while the turn ran."""
+    await office.meet()
+    await office.meet("a:2")
+    with in_turn(CurrentTurn("turn-1", "msteams", "a:1")) as turn:
+        await office.outbox.notify("all", "hello")
+        if expanded_first:
+            await office.store.expand(office.now, 10)
+            assert [claim.conversation_id for claim in await office.claim()] == ["a:2"]
+    assert turn.held
+    await office.store.release_turn("turn-1")
+    await office.store.expand(office.now, 10)
+    left = {claim.conversation_id for claim in await office.claim()}
+    assert left == ({"a:1"} if expanded_first else {"a:1", "a:2"})
 
 
 async def test_a_turn_can_wait_for_others(office: Office) -> None:

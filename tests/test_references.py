@@ -59,6 +59,7 @@ class Shelf(Desk):
 
 @pytest.fixture
 async def shelf() -> AsyncIterator[Shelf]:
+    """References over an empty store."""
     store = CountingStore()
     await store.open()
     yield Shelf(store)
@@ -163,11 +164,26 @@ async def test_what_could_not_be_committed_is_not_taken_for_known(shelf: Shelf) 
     assert await shelf.remember()
 
 
-async def test_forgetting_asks_the_store_again(shelf: Shelf) -> None:
-    """For when another hand has changed it."""
-    await shelf.remember()
-    shelf.references.forget()
-    assert await shelf.remember()
+async def test_what_could_not_be_stored_is_stored_later(shelf: Shelf) -> None:
+    """With the first commit that succeeds."""
+    shelf.references.remember_later(make_sighting("a:late"))
+    await shelf.remember("a:other")
+    assert (await shelf.find("a:late")).key.conversation_id == "a:late"
+
+
+async def test_what_is_for_one_person_is_not_said_to_a_group(shelf: Shelf) -> None:
+    """Who is known from a group only is not reachable in private."""
+    await shelf.remember("19:team", is_group=True, conversation_type="groupChat")
+    with pytest.raises(UnknownRecipient, match="known only from groups"):
+        await shelf.references.resolve("local", Person("29:ana"))
+
+
+async def test_nobody_takes_over_a_name_by_choosing_it(shelf: Shelf) -> None:
+    """On Web Chat people choose their own ids; the channel that vouches for them wins."""
+    await shelf.remember("a:1")
+    await shelf.remember("web", channel="webchat", conversation_type=None, tenant_id=None)
+    (found,) = await shelf.references.resolve("local", Person("29:ana"))
+    assert found.key.channel == "msteams"
 
 
 async def test_memory_has_a_limit(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:

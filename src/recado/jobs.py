@@ -106,6 +106,7 @@ class Jobs:
             [reference],
             phrase("job_complete", reference.locale, number=number) if say is None else say,
             user=job.user,
+            own_lane=self._outbox.own_lane(reference),
         )
         accepted = await self._store.complete_job(
             scope, number, result=result, notification=notification, now=self._clock.now()

@@ -10,11 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
 from recado.clock import Clock
-from recado.domain.audience import (
-    Audience,
-    Single,
-    audience_of,
-)
+from recado.domain.audience import Audience, EveryConversation, Single, audience_of
 from recado.domain.content import Content, content_of
 from recado.domain.delivery import Delivery, OnUnknown, Priority
 from recado.domain.ids import new_id
@@ -28,7 +24,7 @@ from recado.domain.notification import (
     check_name,
     check_user,
 )
-from recado.domain.reference import Reference
+from recado.domain.reference import ConversationKey, Reference
 from recado.errors import (
     InvalidInput,
     UnknownDelivery,
@@ -41,8 +37,17 @@ from recado.telemetry import NotificationAccepted, Telemetry
 
 #: How often a waiting caller looks again when deliveries end in another process.
 _LOOK_AGAIN = 0.25
+#: So many looks follow at once when deliveries have ended; then a waiting caller takes its time,
+#: because each look counts a whole notification.
+_EAGER = 5
 #: Whoever waits longer than this waits without a limit.
 _FOREVER = timedelta(days=365).total_seconds()
+
+
+_WAITS_FOR_ITSELF = (
+    "A turn cannot wait for a delivery to its own conversation, which leaves only after the turn: "
+    "do not wait for it."
+)
 
 
 class CurrentTurn:
@@ -95,9 +100,10 @@ def in_turn(turn: CurrentTurn) -> Iterator[CurrentTurn]:
 class Handle:
     """What ``notify`` gives back: the accepted notification, to ask about later."""
 
-    def __init__(self, outbox: Outbox, accepted: Accepted) -> None:
+    def __init__(self, outbox: Outbox, accepted: Accepted, after_turn: str | None = None) -> None:
         self._outbox = outbox
         self._accepted = accepted
+        self._after_turn = after_turn
 
     @property
     def id(self) -> str:
@@ -119,7 +125,14 @@ class Handle:
         return await self._outbox.progress(self.id)
 
     async def wait(self, timeout: float | None = None) -> Progress:  # noqa: ASYNC109 - a limit on waiting for people, not a cancellation scope
-        """Wait until every delivery has ended or is parked, or *timeout* seconds have passed."""
+        """Wait until every delivery has ended or is parked, or *timeout* seconds have passed.
+
+        Raises:
+            WaitInOwnTurn: one of them leaves only after the turn that would wait.
+        """
+        turn = current_turn()
+        if turn is not None and turn.id == self._after_turn:
+            raise WaitInOwnTurn(_WAITS_FOR_ITSELF)
         return await self._outbox.wait(self.id, timeout)
 
     def __repr__(self) -> str:
@@ -197,13 +210,10 @@ class Outbox:
         """
         whom = audience_of(audience)
         lanes = await self._references.resolve(self._bot, whom)
-        turn = current_turn()
         _check_wait(wait)
-        if wait is not False and turn is not None and any(map(turn.is_in, lanes)):
-            raise WaitInOwnTurn(
-                "A turn cannot wait for a delivery to its own conversation, which leaves only "
-                "after the turn: leave out wait."
-            )
+        own = await self._own_lane(whom, lanes)
+        if wait is not False and own is not None:
+            raise WaitInOwnTurn(_WAITS_FOR_ITSELF)
         notification = self.compose(
             whom,
             lanes,
@@ -221,14 +231,33 @@ class Outbox:
             user=user,
             idempotency_key=idempotency_key,
             idempotency_scope=idempotency_scope,
+            own_lane=own,
         )
         accepted = await self._store.accept(notification, lanes)
-        handle = self.handle(accepted)
+        handle = self.handle(accepted, after_turn=notification.after_turn)
         if wait is not False:
             await handle.wait(None if wait is True else wait)
         return handle
 
-    def handle(self, accepted: Accepted) -> Handle:
+    async def _own_lane(self, whom: Audience, lanes: Sequence[Reference]) -> int | None:
+        """The present turn's own conversation, if it is in the audience."""
+        turn = current_turn()
+        if turn is None:
+            return None
+        if isinstance(whom, EveryConversation):
+            key = ConversationKey(
+                bot=self._bot, channel=turn.channel, conversation_id=turn.conversation_id
+            )
+            found = await self._store.reference_by_key(key)
+            return None if found is None else found.number
+        return next(filter(None, map(self.own_lane, lanes)), None)
+
+    def own_lane(self, reference: Reference) -> int | None:
+        """The number of *reference* if it is the conversation of the present turn."""
+        turn = current_turn()
+        return reference.number if turn is not None and turn.is_in(reference) else None
+
+    def handle(self, accepted: Accepted, *, after_turn: str | None = None) -> Handle:
         """A handle on what was accepted, after telling telemetry."""
         self._telemetry.emit(
             NotificationAccepted(
@@ -237,7 +266,7 @@ class Outbox:
                 replayed=accepted.replayed,
             )
         )
-        return Handle(self, accepted)
+        return Handle(self, accepted, after_turn)
 
     def compose(  # noqa: PLR0913 - it reads the whole signature of notify
         self,
@@ -258,8 +287,12 @@ class Outbox:
         value: Any = None,
         value_type: str | None = None,
         user: Mapping[str, Any] | None = None,
+        own_lane: int | None = None,
     ) -> Notification:
         """Check and complete a notification without accepting it; arguments as for ``notify``.
+
+        *own_lane* is the number of the present turn's own reference if it is in the audience: that
+        delivery leaves after the turn.
 
         Use cases that commit something else together with a notification take it from here.
         """
@@ -282,11 +315,9 @@ class Outbox:
         if said is not None:
             for channel in {lane.key.channel for lane in lanes}:
                 said.check_size(channel)
-        own = None
         inside = current_turn()
         if inside is not None:
-            own = next((lane.number for lane in lanes if inside.is_in(lane)), None)
-            inside.held = inside.held or own is not None
+            inside.held = inside.held or own_lane is not None
         default = OnUnknown.PARK if turn else OnUnknown.RETRY
         return Notification(
             id=new_id(),
@@ -305,8 +336,8 @@ class Outbox:
             user=user,
             key=idempotency_key,
             key_scope=idempotency_scope,
-            after_turn=inside.id if inside is not None and own is not None else None,
-            after_turn_lane=own,
+            after_turn=inside.id if inside is not None and own_lane is not None else None,
+            after_turn_lane=own_lane,
         )
 
     # -- looking and steering --------------------------------------------------------------
@@ -329,9 +360,13 @@ class Outbox:
             until = self._clock.now() + timedelta(seconds=seconds)
         settled = asyncio.Event()
         self._waiting.add(settled)
+        looks = 0
         try:
             while True:
                 settled.clear()
+                looks += 1
+                if looks > _EAGER:
+                    self._waiting.discard(settled)
                 progress = await self.progress(notification_id)
                 left = None if until is None else (until - self._clock.now()).total_seconds()
                 if progress.settled or (left is not None and left <= 0):

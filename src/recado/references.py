@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections import OrderedDict
 
 from recado.domain.audience import Audience, Conversation, EveryConversation, Person, Several
-from recado.domain.reference import ConversationKey, Presence, Reference, Sighting
+from recado.domain.reference import (
+    VOUCHING_CHANNELS,
+    ConversationKey,
+    Presence,
+    Reference,
+    Sighting,
+)
 from recado.errors import UnknownRecipient, UnknownReference
 from recado.store.port import Page, Store
 from recado.telemetry import ReferenceCaptured, Telemetry
@@ -44,9 +50,9 @@ class References:
                 )
             )
 
-    def forget(self) -> None:
-        """Ask the store again about every conversation, because another hand changed it."""
-        self._known.clear()
+    def remember_later(self, sighting: Sighting) -> None:
+        """Take in what an inbound activity tells with the next commit that succeeds."""
+        self._store.touch(sighting)
 
     def _keep(self, sighting: Sighting) -> None:
         known = self._known.setdefault(sighting.key, _Known())
@@ -83,13 +89,7 @@ class References:
             case Conversation(id=name):
                 return [await self._conversation(bot, name)]
             case Person(id=name):
-                found = await self._store.find_references(bot, name)
-                if not found:
-                    raise UnknownRecipient(
-                        f"Nobody is known as {name!r}: they have to write to the bot, or install "
-                        "it, once before it can speak to them."
-                    )
-                return found[:1]
+                return [await self._private_chat(bot, name)]
             case Several(of=parts):
                 chosen: dict[int, Reference] = {}
                 for part in parts:
@@ -98,6 +98,24 @@ class References:
                 return list(chosen.values())
             case EveryConversation():
                 return []
+
+    async def _private_chat(self, bot: str, name: str) -> Reference:
+        """The private chat with a person. What is meant for one is never said to a group."""
+        found = await self._store.find_references(bot, name)
+        chats = [reference for reference in found if reference.private]
+        # Elsewhere people choose their own ids, and could choose somebody else's.
+        vouched = [chat for chat in chats if chat.key.channel in VOUCHING_CHANNELS]
+        if vouched or chats:
+            return (vouched or chats)[0]
+        if found:
+            raise UnknownRecipient(
+                f"{name!r} is known only from groups, where others would read it: name the "
+                f"conversation itself, for example conversation:{found[0].id}."
+            )
+        raise UnknownRecipient(
+            f"Nobody is known as {name!r}: they have to write to the bot, or install it, once "
+            "before it can speak to them (`recado references list` shows who is known)."
+        )
 
     async def _conversation(self, bot: str, name: str) -> Reference:
         found = await self._store.reference(name)

@@ -283,3 +283,10 @@ async def test_the_bot_answers_when_capture_fails(
     monkeypatch.setattr(bench.store, "capture", fail)
     assert await bench.say("hi") == ["echo hi"]
     assert [event.service for event in bench.told(ServiceFailed)] == ["capture"]
+
+
+def test_a_name_is_taken_only_from_channels_that_vouch_for_it() -> None:
+    """On Web Chat anybody may claim to be the managing director."""
+    claimed = {"channelId": "webchat", "channelData": {"email": "ceo@example.org"}}
+    (member,) = sighted(message("hi", from_=ANA | {"aadObjectId": "ceo-object"}, **claimed)).members
+    assert (member.email, member.aad_object_id) == (None, None)

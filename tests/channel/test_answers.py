@@ -78,8 +78,10 @@ def unreachable(reason: str, health: Health) -> Hold:
     return Hold(HeldReason.UNREACHABLE, None, reason, health=health)
 
 
-def not_found(reason: str, delay: timedelta = timedelta(seconds=30)) -> Hold:
-    """Held for a while, because a 404 may pass."""
+def not_found(reason: str, delay: timedelta | None = None) -> Hold | Retry:
+    """Tried again, because a 404 may pass: soon in its place, later outside the lane."""
+    if delay is None:
+        return Retry(reason, timedelta(seconds=30), health=Health.SUSPECT)
     return Hold(HeldReason.BACKOFF, delay, reason, health=Health.SUSPECT)
 
 

@@ -63,7 +63,12 @@ def test_the_same_request_has_the_same_fingerprint() -> None:
 )
 def test_whatever_differs_makes_another_request(changes: Any) -> None:
     """Of everything the caller asked for."""
-    others = [{}, {"turn": Turn(handler="h2")}, {"category": "d"}, {"user": {"id": "2"}}]
+    others: list[dict[str, Any]] = [
+        {},
+        {"turn": Turn(handler="h2")},
+        {"category": "d"},
+        {"user": {"id": "2"}},
+    ]
     mine = make_notification(**changes).fingerprint()
     assert all(make_notification(**other).fingerprint() != mine for other in others)
 

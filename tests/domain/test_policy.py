@@ -217,9 +217,15 @@ class TestPatience:
         reason = "conversation_id_not_decrypted"
         assert decision == Hold(HeldReason.UNREACHABLE, None, reason, health=Health.GONE)
 
-    def test_a_refusal_without_a_code_waits_for_the_persons_return(self) -> None:
-        decision = verdict(answer=Answer(status=403))
-        assert decision == Hold(HeldReason.UNREACHABLE, None, "forbidden", health=Health.BLOCKED)
+    def test_a_refusal_without_a_code_is_believed_the_fourth_time(self) -> None:
+        """A proxy that denies access looks like a person who blocked the bot, and passes."""
+        answer = Answer(status=403, message="<title>Access denied</title>")
+        assert verdict(answer=answer) == Retry(
+            "forbidden", timedelta(seconds=30), health=Health.SUSPECT
+        )
+        assert verdict(answer=answer, strikes=4) == Hold(
+            HeldReason.UNREACHABLE, None, "forbidden", health=Health.BLOCKED
+        )
 
     @pytest.mark.parametrize("answer", [Answer(status=502), Answer(failure=Failure.AMBIGUOUS)])
     def test_given_up_while_it_may_have_arrived_a_person_decides(self, answer: Answer) -> None:
@@ -236,8 +242,9 @@ class TestPatience:
         answer, now, waits = Answer(status=404), NOW, []
         for strikes in (1, 2, 3):
             decision = verdict(answer=answer, strikes=strikes, now=now, attempts=strikes)
-            assert isinstance(decision, Hold)
-            assert (decision.reason, decision.health) == (HeldReason.BACKOFF, Health.SUSPECT)
+            # The first retry keeps its place in the lane.
+            assert isinstance(decision, Retry if strikes == 1 else Hold)
+            assert decision.health is Health.SUSPECT
             assert decision.delay is not None
             waits.append(decision.delay)
             now += decision.delay

@@ -226,7 +226,12 @@ async def test_a_fast_lane_does_not_starve_the_others(make_bench: MakeBench) -> 
             await bench.say(f"{name} {number}", reference)
             bench.later(1)
     # Each answer takes a second, as answers do.
-    bench.channel.answers.extend([lambda _: bench.later(1) and Answer(status=200)] * 6)
+
+    def slowly(_: Post) -> Answer:
+        bench.later(1)
+        return Answer(status=200)
+
+    bench.channel.answers.extend([slowly] * 6)
     await bench.start()
     heard = [each.post.conversation_id for each in bench.channel.sent]
     assert heard == ["a:long", "a:short"] * 3
@@ -307,7 +312,7 @@ async def test_an_unknown_outcome_is_tried_again(bench: Bench) -> None:
     assert outcomes == [Outcome.UNKNOWN, Outcome.DELIVERED]
 
 
-@pytest.mark.parametrize("answer", [AMBIGUOUS, failed(502), failed(504)])
+@pytest.mark.parametrize("answer", [AMBIGUOUS, failed(502), failed(504), failed(522)])
 async def test_an_unknown_outcome_is_parked_if_it_must_not_come_twice(
     bench: Bench, answer: Answer
 ) -> None:
@@ -341,7 +346,7 @@ async def test_a_missing_conversation_is_tried_over_six_hours(bench: Bench) -> N
     made = await bench.say("hello", reference)
     bench.channel.plan("a:1", *[failed(404, "ConversationNotFound")] * 4)
     await bench.start()
-    assert await bench.standing(made) == (State.HELD, HeldReason.BACKOFF)
+    assert await bench.state(made) is State.RETRYING
     assert (await bench.find()).health is Health.SUSPECT
     await bench.wind(30)
     assert len(bench.channel.sent) == 2
@@ -442,3 +447,41 @@ async def test_a_refused_credential_waits_and_passes(bench: Bench) -> None:
     assert await bench.state(made) is State.DELIVERED
     first, _ = (await bench.detail(made)).attempts
     assert first.reason == "unauthorized"
+
+
+async def test_a_conversation_missing_for_a_moment_costs_no_order(bench: Bench) -> None:
+    """Such answers pass within seconds, and what was said first is still heard first."""
+    reference = await bench.meet()
+    await bench.say("first", reference)
+    await bench.say("second", reference)
+    bench.channel.plan("a:1", failed(404, "ConversationNotFound"))
+    await bench.start()
+    await bench.wind(30)
+    assert bench.channel.texts == ["first", "first", "second"]
+
+
+async def test_time_for_retries_counts_from_the_first_attempt(bench: Bench) -> None:
+    """A reminder for tomorrow is retried like any other when its time has come."""
+    reference = await bench.meet()
+    made = await bench.say("reminder", reference, due_at=bench.now + timedelta(hours=25))
+    bench.channel.plan("a:1", failed(503))
+    await bench.start()
+    await bench.wind(timedelta(hours=25))
+    assert await bench.state(made) is State.RETRYING
+    await bench.wind(60)
+    assert await bench.state(made) is State.DELIVERED
+
+
+async def test_time_for_retries_begins_anew_after_a_return(bench: Bench) -> None:
+    """Two days of being unreachable use up none of it."""
+    reference = await bench.meet()
+    made = await bench.say("hello", reference)
+    bench.channel.plan("a:1", failed(403, "ConversationBlockedByUser"), failed(503))
+    await bench.start()
+    assert await bench.standing(made) == (State.HELD, HeldReason.UNREACHABLE)
+    await bench.wind(timedelta(days=2))
+    await bench.see()
+    await bench.quiet()
+    assert await bench.state(made) is State.RETRYING
+    await bench.wind(60)
+    assert await bench.state(made) is State.DELIVERED

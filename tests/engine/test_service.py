@@ -57,16 +57,19 @@ class Scripted(Service):
 
 @pytest.fixture
 def clock() -> HandClock:
+    """The time."""
     return HandClock()
 
 
 @pytest.fixture
 def events() -> list[Event]:
+    """What telemetry was told."""
     return []
 
 
 @pytest.fixture
 async def service(clock: HandClock, events: list[Event]) -> Scripted:
+    """A service that is not started yet."""
     telemetry = Telemetry()
     telemetry.subscribe(events.append)
     return Scripted(clock, telemetry)
@@ -140,7 +143,7 @@ async def test_errors_are_told_and_outlived(
     clock.advance(1)
     await service.steps_are(2)
     await settled()
-    assert service.trouble is None
+    assert not service.trouble
     await service.stop()
 
 

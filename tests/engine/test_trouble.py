@@ -187,14 +187,13 @@ async def test_a_store_that_fails_loses_no_answer(bench: Bench, error: Exception
         await bench.say("hello", await bench.meet(f"a:{number}"))
     bench.store.before.extend([None, *[error] * 7])
     await bench.start()
-    assert bench.dispatcher.trouble is not None
-    assert str(error) in bench.dispatcher.trouble
+    assert str(error) in (bench.dispatcher.trouble or "")
     assert len(await bench.ids(state=State.SENDING)) == 5
     for _ in range(8):
         await bench.wind(1)
     assert len(await bench.ids(state=State.DELIVERED)) == 5
     assert set(bench.times_sent().values()) == {1}
-    assert bench.dispatcher.trouble is None
+    assert not bench.dispatcher.trouble
     assert {event.service for event in bench.told(ServiceFailed)} == {"Dispatcher"}
 
 
@@ -265,7 +264,7 @@ async def test_an_answer_the_store_never_takes_is_left_to_its_lease(bench: Bench
     await bench.say("next", await bench.meet("a:next"))
     await bench.quiet()
     assert bench.texts_sent[-1] == "next"
-    assert bench.dispatcher.trouble is None
+    assert not bench.dispatcher.trouble
     assert await bench.state(made[2]) is State.SENDING
     bench.store.refuses = lambda _: None
     for _ in range(8):
@@ -437,20 +436,17 @@ async def test_what_was_claimed_but_not_begun_is_handed_back(bench: Bench) -> No
     """A stop in the middle of a claim leaves no attempt behind."""
     made = await bench.say("hello", await bench.meet())
 
+    stopping: asyncio.Queue[asyncio.Future[None]] = asyncio.Queue()
+
     async def stop() -> None:
-        stopping.append(asyncio.ensure_future(bench.stop()))
-        await asyncio.sleep(0)
+        stopping.put_nowait(asyncio.ensure_future(bench.stop()))
         await asyncio.sleep(0)
 
-    stopping: list[asyncio.Future[None]] = []
     bench.store.meanwhile = stop
     bench.store.on_work(bench.dispatcher.wake)
     bench._services = [bench.dispatcher]  # noqa: SLF001 - it is stopped before it has started well
     bench.dispatcher.start()
-    async with asyncio.timeout(10):
-        while not stopping:
-            await asyncio.sleep(0)
-    await stopping[0]
+    await (await asyncio.wait_for(stopping.get(), 10))
     detail = await bench.detail(made)
     assert (detail.delivery.state, detail.delivery.attempts) == (State.PENDING, 0)
     assert detail.attempts == ()

@@ -13,11 +13,13 @@ from tests.store.kit import BACKENDS, Backend, Desk
 
 @pytest.fixture
 def clock() -> HandClock:
+    """The time."""
     return HandClock()
 
 
 @pytest.fixture(params=list(BACKENDS.values()), ids=list(BACKENDS))
 def backend(request: pytest.FixtureRequest) -> Backend:
+    """Each of the databases in turn."""
     chosen: Backend = request.param
     return chosen
 
@@ -40,11 +42,13 @@ async def opened(
 
 @pytest.fixture
 async def store(opened: Callable[[], Awaitable[Store]]) -> Store:
+    """An open store over an empty database."""
     return await opened()
 
 
 @pytest.fixture
 async def desk(store: Store, clock: HandClock) -> Desk:
+    """A desk at the store."""
     return Desk(store, clock)
 
 

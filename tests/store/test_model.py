@@ -166,7 +166,7 @@ class LifeCycle(RuleBasedStateMachine):
         life=st.none() | SOON,
         key=st.none() | st.just("key"),
     )
-    def accept(
+    def accept(  # noqa: PLR0917 - drawn by name
         self,
         to: set[int],
         priority: Priority,
@@ -192,9 +192,9 @@ class LifeCycle(RuleBasedStateMachine):
         self.entries += 1
         for number, made in zip(sorted(to), accepted.delivery_ids, strict=True):
             for older in self.known.values():
-                if key and (older.lane, older.collapse_key) == (number, key):
-                    if older.state in WAITING:
-                        self.end(older, State.SUPERSEDED, "collapse_key")
+                same = key is not None and (older.lane, older.collapse_key) == (number, key)
+                if same and older.state in WAITING:
+                    self.end(older, State.SUPERSEDED, "collapse_key")
             each = Modelled(
                 id=made,
                 lane=number,
@@ -236,9 +236,9 @@ class LifeCycle(RuleBasedStateMachine):
         """The timekeeper looks."""
         delivery.promote(self.db, micros(self.now), 1_000)
         for each in self.known.values():
-            live = each.state not in FINAL and each.state is not State.SENDING
-            if live and each.outlived(self.now):
-                self.end(each, State.EXPIRED, "expires")
+            waits = each.state not in FINAL | {State.SENDING, State.UNKNOWN}
+            if waits and each.outlived(self.now):
+                self.outlive(each)
         due = [
             each
             for each in self.known.values()
@@ -312,16 +312,25 @@ class LifeCycle(RuleBasedStateMachine):
                     return each
         return standing[0] if standing else None
 
+    def outlive(self, each: Modelled) -> None:
+        """It is no longer worth saying; but what may have arrived is for a person to judge."""
+        if each.maybe_sent:
+            each.state, each.reason, each.due_at = State.UNKNOWN, "expires", None
+        else:
+            self.end(each, State.EXPIRED, "expires")
+
     def adopt_expired(self) -> None:
         """Claiming ends the outlived it comes across, but need not come across all."""
         for each in self.known.values():
             if each.state in (State.PENDING, State.RETRYING) and each.outlived(self.now):
                 row = self.db.execute(
-                    "SELECT state FROM recado_history WHERE id = ?", (each.id,)
+                    "SELECT state FROM recado_history WHERE id = :id UNION ALL "
+                    "SELECT state FROM recado_delivery WHERE id = :id AND state = 'unknown'",
+                    {"id": each.id},
                 ).fetchone()
                 if row is not None:
-                    assert row["state"] == State.EXPIRED
-                    self.end(each, State.EXPIRED, "expires")
+                    self.outlive(each)
+                    assert row["state"] == each.state
 
     @rule(
         target=lost,
@@ -385,8 +394,7 @@ class LifeCycle(RuleBasedStateMachine):
             if state is State.DELIVERED and each.state not in FINAL and not timely:
                 self.end(each, state, "late_receipt")
             if timely and gone:
-                lane.health = Health.BLOCKED
-                self.hold_all(claim.lane)
+                self.refuse(claim)
             if timely and state is State.DELIVERED:
                 self.heal(claim)
             return
@@ -395,12 +403,20 @@ class LifeCycle(RuleBasedStateMachine):
         if state in (State.HELD, State.RETRYING):
             each.due_at = due
         if gone:
-            lane.health = Health.BLOCKED
-            self.hold_all(claim.lane)
+            self.refuse(claim)
         if state is State.RETRYING and not lane.health.reachable:
             self.hold_all(claim.lane)
         if state is State.DELIVERED:
             self.heal(claim)
+
+    def refuse(self, claim: Claim) -> None:
+        """A refusal says that nobody can speak there, unless that is news of before."""
+        lane = self.lanes[claim.lane]
+        if lane.last_seen <= claim.started_at:
+            lane.health = Health.BLOCKED
+            self.hold_all(claim.lane)
+        elif lane.health.reachable:
+            self.release(claim.lane)
 
     def heal(self, claim: Claim) -> None:
         """A receipt proves that the conversation is well, unless that is news of before."""

@@ -93,11 +93,13 @@ async def child(path: Path, task: str) -> AsyncIterator[Child]:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
+    """The file they share."""
     return tmp_path / "recado.db"
 
 
 @pytest.fixture
 async def desk(path: Path) -> AsyncIterator[Desk]:
+    """A desk in this process."""
     clock = HandClock()
     store = SqliteStore(path, clock)
     await store.open()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -52,7 +52,7 @@ async def hold(db: Database) -> Held:
     return held
 
 
-def insert(number: int) -> object:
+def insert(number: int) -> Callable[[sqlite3.Connection], int]:
     """Work that inserts a number."""
 
     def work(c: sqlite3.Connection) -> int:
@@ -67,12 +67,14 @@ async def numbers(db: Database) -> list[int]:
     return await db.read(lambda c: [row[0] for row in c.execute("SELECT x FROM n ORDER BY x")])
 
 
-async def commits_of(db: Database, *work: object) -> tuple[list[object], list[str]]:
+async def commits_of(
+    db: Database, *work: Callable[[sqlite3.Connection], object]
+) -> tuple[list[object], list[str]]:
     """Results of work that queued up while the writer was held, and the statements it took."""
     said: list[str] = []
     await db.write(lambda c: c.set_trace_callback(said.append))
     held = await hold(db)
-    asked = [asyncio.ensure_future(db.write(each)) for each in work]  # type: ignore[arg-type]
+    asked = [asyncio.ensure_future(db.write(each)) for each in work]
     await asyncio.sleep(0)
     await held.let_go()
     results = await asyncio.gather(*asked, return_exceptions=True)
@@ -117,7 +119,7 @@ async def test_one_that_fails_disturbs_no_other(db: Database) -> None:
 async def test_who_goes_away_disturbs_no_other(db: Database) -> None:
     """A cancelled caller's work may be done; those who stay are told of theirs."""
     held = await hold(db)
-    asked = [asyncio.ensure_future(db.write(insert(number))) for number in range(4)]  # type: ignore[arg-type]
+    asked = [asyncio.ensure_future(db.write(insert(number))) for number in range(4)]
     await asyncio.sleep(0)
     asked[1].cancel()
     await held.let_go()
@@ -140,7 +142,7 @@ async def test_reading_sees_one_state(db: Database) -> None:
 
     reading = asyncio.ensure_future(db.read(twice))
     await asyncio.to_thread(looked.wait)
-    await db.write(insert(1))  # type: ignore[arg-type]
+    await db.write(insert(1))
     committed.set()
     assert await reading == (0, 0)
     assert await numbers(db) == [1]
@@ -162,7 +164,7 @@ async def test_an_error_while_reading_leaves_the_reader_usable(db: Database) -> 
 
     with pytest.raises(KeyError, match="mine"):
         await db.read(broken)
-    await db.write(insert(1))  # type: ignore[arg-type]
+    await db.write(insert(1))
     assert await numbers(db) == [1]
 
 
@@ -198,7 +200,7 @@ async def test_a_rider_that_fails_disturbs_nobody(
         c.execute("INSERT INTO missing VALUES (1)")
 
     db.ride(broken)
-    db.ride(insert(1))  # type: ignore[arg-type]
-    assert await db.write(insert(2)) == 2  # type: ignore[arg-type]
+    db.ride(insert(1))
+    assert await db.write(insert(2)) == 2
     assert await numbers(db) == [1, 2]
     assert "A refresh was not stored" in caplog.text

@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from recado.domain.audience import Conversation
-from recado.domain.delivery import State
+from recado.domain.delivery import Evidence, State
+from recado.domain.job import JobScope
 from recado.errors import (
     StoreError,
     StoreFull,
@@ -46,17 +47,20 @@ async def store_at(path: Path) -> AsyncIterator[SqliteStore]:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
+    """The database file."""
     return tmp_path / "recado.db"
 
 
 @pytest.fixture
 async def store(path: Path) -> AsyncIterator[SqliteStore]:
+    """An open store."""
     async with store_at(path) as opened:
         yield opened
 
 
 @pytest.fixture
 def desk(store: SqliteStore) -> Desk:
+    """A desk at the store."""
     return Desk(store, HandClock())
 
 
@@ -154,21 +158,26 @@ def shelf() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
+def close_shelf(shelf: Path, mode: int = 0o444) -> None:
+    """Let nobody make anything new in it; what is there gets *mode*."""
+    for file in shelf.iterdir():
+        file.chmod(mode)
+    shelf.chmod(0o555)
+
+
 async def test_a_read_only_database_is_told(shelf: Path) -> None:
     """What to make writable is in the message."""
-    path = shelf / "recado.db"
-    async with store_at(path):
+    async with store_at(shelf / "recado.db"):
         pass
-    path.chmod(0o444)
-    shelf.chmod(0o555)
+    close_shelf(shelf, 0o444)
     with without_privileges(), pytest.raises(StoreError, match=r"permissions|writable"):
-        async with store_at(path):
+        async with store_at(shelf / "recado.db"):
             pass
 
 
 async def test_a_directory_that_cannot_be_made(shelf: Path) -> None:
     """The message names the path and the setting."""
-    shelf.chmod(0o555)
+    close_shelf(shelf)
     with (
         without_privileges(),
         pytest.raises(StoreUnavailable, match=r"new/recado\.db.*RECADO_DATABASE_URL"),
@@ -189,11 +198,8 @@ async def test_a_database_that_becomes_read_only(store: SqliteStore, desk: Desk)
 
 async def test_the_lock_of_a_server_that_cannot_be_made(shelf: Path) -> None:
     """It is told, not taken for another server that is running."""
-    path = shelf / "recado.db"
-    async with store_at(path) as store:
-        for file in shelf.iterdir():
-            file.chmod(0o666)
-        shelf.chmod(0o555)
+    async with store_at(shelf / "recado.db") as store:
+        close_shelf(shelf, 0o666)
         with without_privileges(), pytest.raises(StoreUnavailable, match="writable"):
             await store.try_serve("me")
 
@@ -250,8 +256,6 @@ async def test_only_what_does_not_fit_is_refused(store: SqliteStore, desk: Desk)
 
 async def test_a_job_is_not_completed_on_a_full_disk(store: SqliteStore, desk: Desk) -> None:
     """Completion and notification are one: neither happened."""
-    from recado.domain.job import JobScope
-
     reference = await desk.meet()
     scope = JobScope(bot="local")
     job = await store.start_job(scope, reference, user=None, now=START)
@@ -274,8 +278,6 @@ async def test_a_settlement_that_does_not_fit_can_be_repeated(
     made = await desk.say("hello", await desk.meet())
     (claim,) = await desk.claim()
     await limit_pages(store, 0)
-    from recado.domain.delivery import Evidence
-
     evidence = Evidence(status=200, message="x" * 50_000)
     with pytest.raises(StoreFull):
         await desk.settle(claim, evidence=evidence)
@@ -316,14 +318,26 @@ async def test_a_write_that_breaks_off_leaves_nothing(desk: Desk, path: Path) ->
 # -- no database -----------------------------------------------------------------------------
 
 
+@contextmanager
+def left_alone(path: Path) -> Iterator[None]:
+    """A file that is something else, and stays it."""
+    letter = b"This is a letter.\n" * 100
+    path.write_bytes(letter)
+    yield
+    assert path.read_bytes() == letter
+
+
+def damage(path: Path) -> None:
+    """Break everything behind the first page."""
+    content = path.read_bytes()
+    path.write_bytes(content[:4096] + b"\xff" * (len(content) - 4096))
+
+
 async def test_a_file_that_is_no_database(path: Path) -> None:
     """It is not touched, and the message says what to do."""
-    path.write_bytes(b"This is a letter.\n" * 100)
-    before = path.read_bytes()
-    with pytest.raises(StoreUnavailable, match="not a usable SQLite database"):
+    with left_alone(path), pytest.raises(StoreUnavailable, match="not a usable SQLite database"):
         async with store_at(path):
             pass
-    assert path.read_bytes() == before
 
 
 async def test_a_directory_is_no_database(tmp_path: Path) -> None:
@@ -351,9 +365,7 @@ async def test_a_broken_page_is_told(desk: Desk, path: Path) -> None:
     for number in range(50):
         await desk.meet(f"a:{number}")
     await desk.store.close()
-    content = bytearray(path.read_bytes())
-    content[4096 : len(content)] = b"\xff" * (len(content) - 4096)
-    path.write_bytes(content)
+    damage(path)
     with pytest.raises(StoreUnavailable, match="restore a backup"):
         await desk.store.open()
 

@@ -14,6 +14,7 @@ from microsoft_agents.activity import (
 )
 
 from recado.domain.reference import (
+    VOUCHING_CHANNELS,
     ConversationKey,
     Member,
     Presence,
@@ -103,7 +104,8 @@ def speaker_of(activity: Activity, bot: str) -> Member | None:
     sender = activity.from_property
     if not _is_person(sender, activity, bot):
         return None
-    return _member(sender, email=_email(sender, activity))
+    vouched = channel_of(activity) in VOUCHING_CHANNELS
+    return _member(sender, email=_email(sender, activity), vouched=vouched)
 
 
 def account_json(account: ChannelAccount) -> dict[str, Any]:
@@ -117,14 +119,15 @@ def _members(
 ) -> Iterator[Member]:
     """The speaker, then those who were added; each once, without those who left."""
     seen = set(departed)
+    vouched = channel_of(activity) in VOUCHING_CHANNELS
     sender = activity.from_property
     if _is_person(sender, activity, bot) and sender.id not in seen:
         seen.add(sender.id)
-        yield _member(sender, email=_email(sender, activity), last_seen=now)
+        yield _member(sender, email=_email(sender, activity), vouched=vouched, last_seen=now)
     for account in activity.members_added or ():
         if _is_person(account, activity, bot) and account.id not in seen:
             seen.add(account.id)
-            yield _member(account, email=_email(account))
+            yield _member(account, email=_email(account), vouched=vouched)
 
 
 def _departed(activity: Activity, bot: str) -> Iterable[str]:
@@ -146,13 +149,17 @@ def _presence(activity: Activity, bot: str) -> Presence:
 
 
 def _member(
-    account: ChannelAccount, *, email: str | None, last_seen: datetime | None = None
+    account: ChannelAccount,
+    *,
+    email: str | None,
+    vouched: bool,
+    last_seen: datetime | None = None,
 ) -> Member:
     return Member(
         user_id=account.id,
         name=account.name or None,
-        aad_object_id=account.aad_object_id or None,
-        email=email,
+        aad_object_id=account.aad_object_id or None if vouched else None,
+        email=email if vouched else None,
         last_seen=last_seen,
     )
 

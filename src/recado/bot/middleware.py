@@ -152,7 +152,9 @@ class RecadoMiddleware:
         try:
             await self._references.remember(seen)
         except Exception as error:  # noqa: BLE001 - logged, with all there is to know
-            _log.exception("What %r tells was not stored.", seen.key)
+            # It is stored with the first commit that succeeds, which is better than never.
+            self._references.remember_later(seen)
+            _log.exception("What %r tells was not stored yet.", seen.key)
             self._telemetry.emit(ServiceFailed(service="capture", error=described(error)))
 
     async def _release(self, turn: BotTurn) -> None:

@@ -20,8 +20,7 @@ class Conversation:
 class Person:
     """One person, by channel user id, directory object id or e-mail.
 
-    Spoken to in the private chat they were last seen in or, if there is none, in the
-    conversation they were last seen in.
+    Spoken to in the private chat they were last seen in; never in a group.
     """
 
     id: str

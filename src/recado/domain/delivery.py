@@ -60,7 +60,8 @@ _WAITING_ENDS = frozenset(
 TRANSITIONS: Mapping[State, frozenset[State]] = {
     State.SCHEDULED: frozenset({State.PENDING, State.HELD}) | _WAITING_ENDS,
     # ``delivered`` by a late receipt, as from every state in which the channel may have it.
-    State.PENDING: frozenset({State.SENDING, State.HELD, State.DELIVERED}) | _WAITING_ENDS,
+    State.PENDING: frozenset({State.SENDING, State.HELD, State.UNKNOWN, State.DELIVERED})
+    | _WAITING_ENDS,
     State.SENDING: frozenset(
         {
             State.DELIVERED,
@@ -72,9 +73,10 @@ TRANSITIONS: Mapping[State, frozenset[State]] = {
             State.PENDING,  # handed back unsent
         }
     ),
-    State.RETRYING: frozenset({State.SENDING, State.HELD, State.DELIVERED}) | _WAITING_ENDS,
-    State.HELD: frozenset({State.PENDING, State.DELIVERED}) | _WAITING_ENDS,
-    State.UNKNOWN: frozenset({State.PENDING, State.DELIVERED, State.CANCELLED, State.EXPIRED}),
+    State.RETRYING: frozenset({State.SENDING, State.HELD, State.DELIVERED, State.UNKNOWN})
+    | _WAITING_ENDS,
+    State.HELD: frozenset({State.PENDING, State.DELIVERED, State.UNKNOWN}) | _WAITING_ENDS,
+    State.UNKNOWN: frozenset({State.PENDING, State.DELIVERED, State.CANCELLED}),
     State.REJECTED: frozenset({State.PENDING}),
     State.DELIVERED: frozenset(),
     State.EXPIRED: frozenset(),

@@ -85,12 +85,14 @@ class Retry:
         delay: how long to wait.
         unknown: the channel may already have it.
         switch_host: use the other cloud's host from now on (``InvalidBotApiHost``).
+        health: what the answer says about the conversation, if anything.
     """
 
     reason: str
     delay: timedelta
     unknown: bool = False
     switch_host: bool = False
+    health: Health | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,7 @@ class RetryPolicy:
         return ceiling * float(rng.random())
 
 
+_SOON = timedelta(seconds=30)
 _UNREACHABLE = {
     "BotDisabledByAdmin": Health.POLICY,
     "BotNotInConversationRoster": Health.UNINSTALLED,
@@ -217,8 +220,9 @@ def _reason(answer: Answer) -> str:
 def _on_forbidden(facts: Facts, policy: RetryPolicy, rng: random.Random) -> Decision:
     answer = facts.answer
     if answer.code is None and answer.sub_code is None:
-        # Removed, not installed and blocked have all been seen without a code (FACTS §3.2).
-        return Hold(HeldReason.UNREACHABLE, None, "forbidden", health=Health.BLOCKED)
+        # Removed, not installed and blocked have all been seen without a code (FACTS §3.2), but
+        # a proxy's refusal looks the same and passes.
+        return _suspect(facts, policy, "forbidden", Health.BLOCKED)
     if answer.code == "InvalidBotApiHost" and not facts.host_switched:
         return Retry("InvalidBotApiHost", timedelta(0), switch_host=True)
     if "decrypt conversation id" in (answer.message or ""):
@@ -238,12 +242,19 @@ def _on_not_found(facts: Facts, policy: RetryPolicy) -> Decision:
     gone = _unreachable(answer)
     if gone is not None:
         return gone
-    reason = answer.code or "not_found"
+    return _suspect(facts, policy, answer.code or "not_found", Health.GONE)
+
+
+def _suspect(facts: Facts, policy: RetryPolicy, reason: str, at_last: Health) -> Decision:
+    """A refusal that often passes: tried a few times over hours before it is believed."""
     if facts.strikes >= policy.not_found_attempts:
-        return Hold(HeldReason.UNREACHABLE, None, reason, health=Health.GONE)
-    # The first retry comes soon, the later ones share out the rest of the time.
+        return Hold(HeldReason.UNREACHABLE, None, reason, health=at_last)
+    if facts.strikes == 1 and facts.now + _SOON <= facts.head_since + policy.keep_lane:
+        # Many pass within seconds, so the first retry does not cost the delivery its place.
+        return Retry(reason, _SOON, health=Health.SUSPECT)
+    # The later ones share out the rest of the time.
     gaps = max(1, policy.not_found_attempts - 2)
-    delay = timedelta(seconds=30) if facts.strikes == 1 else policy.not_found_over / gaps
+    delay = _SOON if facts.strikes == 1 else policy.not_found_over / gaps
     return Hold(HeldReason.BACKOFF, delay, reason, health=Health.SUSPECT)
 
 

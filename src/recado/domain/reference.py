@@ -12,6 +12,11 @@ from typing import Any
 LOCAL_BOT = "local"
 
 
+#: Channels whose service knows a person's directory id and e-mail. On others (Direct Line, Web
+#: Chat) whoever writes can put there what they like, and could be sent another person's messages.
+VOUCHING_CHANNELS = frozenset({"msteams", "outlook", "agents", "m365extensions", "email"})
+
+
 def base_channel(channel_id: str) -> str:
     """The channel without its sub-channel: ``msteams:COPILOT`` is ``msteams``."""
     return channel_id.partition(":")[0]

@@ -134,8 +134,13 @@ class Dispatcher(Service):
             return 0
         for claim in claims:
             self._begin(claim)
-        if self._ended or (self._look and len(self._in_flight) < self._settings.connections):
+        idle = self._settings.connections - len(self._in_flight) - len(self._ended)
+        if len(self._ended) >= _WORTH_A_COMMIT or (self._look and idle > 0):
             return 0
+        if self._ended:
+            # They came while the last commit was under way: others will come with them.
+            self._settle_in_a_moment()
+            return self._settings.poll.total_seconds()
         return await self._pause()
 
     async def on_stop(self) -> None:
@@ -309,7 +314,11 @@ class Dispatcher(Service):
         if len(self._ended) >= _WORTH_A_COMMIT or not self._in_flight:
             Service.wake(self)
         elif len(self._ended) == 1:
-            asyncio.get_running_loop().call_later(_MOMENT, Service.wake, self)
+            self._settle_in_a_moment()
+
+    def _settle_in_a_moment(self) -> None:
+        moment = _MOMENT if self._in_flight else 0
+        asyncio.get_running_loop().call_later(moment, Service.wake, self)
 
     async def _attempt(self, claim: Claim) -> Settlement:
         if claim.handler is not None:

@@ -105,7 +105,9 @@ class Judge:
     ) -> Settlement:
         """A decision, as the store takes it."""
         now = self._clock.now()
-        unsure = answer.failure is Failure.AMBIGUOUS or answer.status in (502, 504)
+        # As the policy: codes of gateways do not say what the channel got.
+        gateway = answer.status in (502, 504) or (answer.status or 0) > 505
+        unsure = answer.failure is Failure.AMBIGUOUS or gateway
         outcome = Outcome.UNKNOWN if unsure else Outcome.REJECTED
         match decision:
             case Deliver():
@@ -117,7 +119,9 @@ class Judge:
                     outcome=Outcome.DELIVERED,
                     evidence=evidence,
                 )
-            case Retry(reason=reason, delay=delay, unknown=unknown, switch_host=switch):
+            case Retry(
+                reason=reason, delay=delay, unknown=unknown, switch_host=switch, health=health
+            ):
                 return Settlement(
                     claim=claim,
                     state=State.RETRYING,
@@ -127,6 +131,8 @@ class Judge:
                     evidence=evidence,
                     due_at=now + delay,
                     maybe_sent=unknown,
+                    health=health,
+                    health_reason=reason if health is not None else None,
                     service_url=self._other_host(claim.service_url) if switch else None,
                 )
             case Hold(reason=held, delay=pause, because=because, health=health, unknown=unknown):
@@ -142,6 +148,8 @@ class Judge:
                     health=health,
                     health_reason=because if health is not None else None,
                     because=because,
+                    # Without a token nothing was sent, minute after minute.
+                    uncounted=answer.failure is Failure.NO_TOKEN,
                 )
             case Reject(reason=reason):
                 state = State.REJECTED

@@ -61,7 +61,7 @@ async def test_a_listing_of_one_bot(desk: Desk) -> None:
     assert len((await desk.store.references()).items) == 2
 
 
-@pytest.mark.parametrize("after", ["x", "-1", "1.5", "", "９", "9" * 40, "[]"])
+@pytest.mark.parametrize("after", ["x", "-1", "1.5", "", "\uff19", "9" * 40, "[]"])
 async def test_a_page_that_is_none_is_refused(desk: Desk, after: str) -> None:
     """What no page gave cannot be followed, and the error says so."""
     with pytest.raises(InvalidInput, match="next"):

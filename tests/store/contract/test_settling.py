@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from recado.domain.delivery import TRANSITIONS, Evidence, HeldReason, Outcome, State
-from recado.domain.reference import Health
+from recado.domain.reference import Health, Presence
 from tests.store.kit import SECOND, Desk, make_settlement
 
 
@@ -64,6 +64,27 @@ async def test_what_is_held_lets_the_others_pass(desk: Desk) -> None:
     await desk.settle(claim)
     (again,) = await desk.claim()
     assert (again.delivery_id, again.head_since) == (first, desk.now)
+
+
+async def test_the_time_for_retries_runs_through_backoffs_only(desk: Desk) -> None:
+    """Whatever else it waited for, a delivery has all its time again."""
+    reference = await desk.meet()
+    made = await desk.say("hello", reference)
+    begun = desk.now
+    await desk.send(State.RETRYING, due_at=desk.now)
+    desk.later(10)
+    await desk.send(State.HELD, due_at=desk.now)
+    await desk.store.promote(desk.later(10), 10)
+    (claim,) = await desk.claim()
+    assert claim.tried_since == begun
+    await desk.settle(claim, State.HELD, reason=str(HeldReason.BREAKER), due_at=desk.now)
+    await desk.store.promote(desk.later(10), 10)
+    (claim,) = await desk.claim()
+    assert claim.tried_since == desk.now
+    await desk.settle(claim, State.REJECTED)
+    await desk.store.retry(made, desk.later(10))
+    (claim,) = await desk.claim()
+    assert claim.tried_since == desk.now
 
 
 async def test_the_parked_wait_for_a_person(desk: Desk) -> None:
@@ -212,8 +233,6 @@ async def test_what_was_delivered_heals_its_conversation(desk: Desk) -> None:
 
 async def test_a_receipt_does_not_heal_what_was_lost_since(desk: Desk) -> None:
     """If the bot was removed while the request was on its way, removed it is."""
-    from recado.domain.reference import Presence
-
     reference = await desk.meet()
     await desk.say("one", reference)
     (claim,) = await desk.claim()
@@ -269,3 +288,21 @@ async def test_many_settle_at_once(desk: Desk) -> None:
     ]
     assert await desk.claim(settled=settled) == []
     assert {each: await desk.state(each) for each in wanted} == wanted
+
+
+async def test_a_refusal_does_not_undo_a_return(desk: Desk) -> None:
+    """Who writes while a request is under way is back, whatever that request is answered."""
+    made = await desk.say("hello", await desk.meet())
+    (claim,) = await desk.claim()
+    desk.later(5)
+    await desk.see()
+    desk.later(5)
+    await desk.settle(
+        claim,
+        State.HELD,
+        reason=str(HeldReason.UNREACHABLE),
+        health=Health.BLOCKED,
+        health_reason="ConversationBlockedByUser",
+    )
+    assert (await desk.find()).health is Health.ACTIVE
+    assert await desk.state(made) is State.PENDING

@@ -58,7 +58,7 @@ async def test_what_becomes_due_for_the_unreachable_goes_on_waiting(desk: Desk) 
 
 @pytest.mark.parametrize(
     "state",
-    [State.SCHEDULED, State.PENDING, State.HELD, State.RETRYING, State.UNKNOWN],
+    [State.SCHEDULED, State.PENDING, State.HELD, State.RETRYING],
 )
 async def test_everything_that_waits_can_expire(desk: Desk, state: State) -> None:
     """Wherever it waits; what stands behind it goes on."""
@@ -72,6 +72,26 @@ async def test_everything_that_waits_can_expire(desk: Desk, state: State) -> Non
     assert await desk.store.promote(desk.later(70), 10) == 1
     assert await desk.standing(made) == (State.EXPIRED, "expires")
     assert await desk.drain() == ["behind"]
+
+
+@pytest.mark.parametrize("state", [State.HELD, State.RETRYING])
+async def test_what_may_have_arrived_is_parked_when_it_expires(desk: Desk, state: State) -> None:
+    """To call it expired would claim to know that nobody read it."""
+    made = await desk.say("hello", await desk.meet(), expires_at=desk.now + 70 * SECOND)
+    await desk.send(state, due_at=desk.now + timedelta(hours=1), maybe_sent=True)
+    assert await desk.store.promote(desk.later(70), 10) == 1
+    assert await desk.standing(made) == (State.UNKNOWN, "expires")
+    assert await desk.store.promote(desk.later(70), 10) == 0
+    await desk.store.retry(made, desk.now)
+
+
+async def test_what_is_parked_does_not_expire(desk: Desk) -> None:
+    """A person decides."""
+    made = await desk.say("hello", await desk.meet(), expires_at=desk.now + 70 * SECOND)
+    await desk.send(State.UNKNOWN)
+    assert await desk.store.promote(desk.later(700), 10) == 0
+    assert await desk.state(made) is State.UNKNOWN
+    assert await desk.store.next_due() is None
 
 
 async def test_what_is_being_sent_does_not_expire(desk: Desk) -> None:

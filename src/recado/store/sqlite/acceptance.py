@@ -121,6 +121,8 @@ def _insert(
             entry,
             0 if until else None,
             until,
+            notification.after_turn if broadcast else None,
+            notification.after_turn_lane if broadcast else None,
         ),
     )
     assert cursor.lastrowid is not None  # noqa: S101 - an INSERT always sets it
@@ -211,7 +213,7 @@ def _expand(db: sqlite3.Connection, row: sqlite3.Row, now: int, limit: int) -> i
             due_at=row["due_at"],
             expires_at=row["expires_at"],
             collapse_key=row["collapse_key"],
-            turn=None,
+            turn=row["after_turn"] if number == row["after_turn_lane"] else None,
         )
     reached = recipients[-1][0] if len(recipients) == limit else None
     db.execute(_SQL["expanded_to"], (reached, row["number"]))

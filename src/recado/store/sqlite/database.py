@@ -19,7 +19,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
-from recado.errors import ConfigurationError, StoreError, StoreFull, StoreReadOnly, StoreUnavailable
+from recado.errors import (
+    ConfigurationError,
+    RecadoError,
+    StoreError,
+    StoreFull,
+    StoreReadOnly,
+    StoreUnavailable,
+)
 
 _log = logging.getLogger("recado.store")
 
@@ -137,7 +144,7 @@ class Database:
                     break
                 self._finish(connection, [order])
         for rider in riders:
-            if isinstance(rider.error, StoreUnavailable):
+            if isinstance(rider.error, StoreUnavailable | StoreFull | StoreReadOnly):
                 self.ride(rider.work)
             elif rider.error is not None:
                 _log.warning("A refresh was not stored: %s", rider.error)
@@ -160,7 +167,14 @@ class Database:
         """The rest of the transaction, for the whole group; whether it was committed."""
         try:
             for order in group:
-                order.result = order.work(connection)
+                order.error = None
+                before = connection.total_changes
+                try:
+                    order.result = order.work(connection)
+                except RecadoError as refusal:
+                    if connection.total_changes != before:
+                        raise
+                    order.error = refusal  # it wrote nothing, so the others need not go back
             connection.execute("COMMIT")
         except BaseException as error:  # noqa: BLE001 - it is handed to the caller, typed
             with suppress(sqlite3.Error):
@@ -169,8 +183,6 @@ class Database:
             for order in group:
                 order.error = translated(error, self._path)
             return False
-        for order in group:
-            order.error = None
         return True
 
 

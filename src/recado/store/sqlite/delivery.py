@@ -125,10 +125,18 @@ def _learn(db: sqlite3.Connection, settlement: Settlement) -> None:
     lane = settlement.claim.lane
     if settlement.service_url is not None:
         references.set_service_url(db, lane, settlement.service_url)
-    if settlement.health is not None:
-        references.set_health(db, lane, settlement.health, settlement.health_reason)
-        if not settlement.health.reachable:
-            lanes.hold_unreachable(db, lane)
+    if settlement.health is None:
+        return
+    begun = rows.micros(settlement.claim.started_at)
+    last_seen, health = db.execute(_SQL["last_seen"], (lane,)).fetchone()
+    if last_seen > begun:
+        # The conversation was heard from while the request was under way: that is newer.
+        if Health(health).reachable:
+            lanes.release_unreachable(db, lane, rows.micros(settlement.ended_at))
+        return
+    references.set_health(db, lane, settlement.health, settlement.health_reason)
+    if not settlement.health.reachable:
+        lanes.hold_unreachable(db, lane)
 
 
 def _heal(db: sqlite3.Connection, delivered: Sequence[Settlement], now: int) -> None:
@@ -173,7 +181,7 @@ def _claim(
             claims += [_claim_of(row, token, now) for row in alive]
         if not expired:
             break
-        lanes.finish(db, [(row["id"], State.EXPIRED, "expires", now) for row in expired])
+        _outlive(db, expired, now)
         lanes.free(db, sorted(gone), now)
     return claims
 
@@ -273,12 +281,20 @@ def _lost_attempt(row: sqlite3.Row, now: int) -> tuple[Any, ...]:
 # -- waiting ---------------------------------------------------------------------------------
 
 
+def _outlive(db: sqlite3.Connection, outlived: Sequence[sqlite3.Row], now: int) -> None:
+    """End what is no longer worth saying; what may have arrived is parked, not called expired."""
+    ended = [row["id"] for row in outlived if not row["maybe_sent"]]
+    lanes.finish(db, [(each, State.EXPIRED, "expires", now) for each in ended])
+    parked = [(row["id"],) for row in outlived if row["maybe_sent"]]
+    db.executemany(_SQL["park"], parked)
+
+
 def promote(db: sqlite3.Connection, now: int, limit: int) -> int:
     """Let what has become due enter its lane, and end what has outlived its use."""
     overdue = db.execute(_SQL["overdue"], {"now": now, "limit": limit}).fetchall()
-    lanes.finish(db, [(row["id"], State.EXPIRED, "expires", now) for row in overdue])
+    _outlive(db, overdue, now)
     for row in overdue:
-        lanes.leave(db, row["id"], row["reference"], now)
+        lanes.leave(db, row["id"], row["lane"], now)
     due = [row[0] for row in db.execute(_SQL["due"], {"now": now, "limit": limit})]
     lanes.let_in(db, due, now)
     return len(overdue) + len(due)
@@ -295,6 +311,8 @@ def release_handlers(db: sqlite3.Connection, handlers: Sequence[str], now: int) 
 
 
 def release_turn(db: sqlite3.Connection, turn: str, now: int) -> int:
+    # A broadcast may not have been expanded as far as the turn's conversation.
+    db.execute(_SQL["turn_ended"], (turn,))
     found = db.execute(_SQL["of_turn"], (turn,))
     return lanes.let_in(db, [row[0] for row in found], now)
 

@@ -67,7 +67,8 @@ class SqliteStore:
         """
         self._db = Database(path, busy_seconds)
         self._clock = clock or SystemClock()
-        self._serving_path = None if path is None else f"{path}.serving"
+        # Resolved, so that every name of the file leads to the one lock.
+        self._serving_path = None if path is None else f"{path.resolve()}.serving"
         self._role: FileLock | None = None
         self._wake: Callable[[], None] = lambda: None
         self._seen = -1

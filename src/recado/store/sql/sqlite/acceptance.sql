@@ -15,8 +15,9 @@ ORDER BY id;
 -- name: insert
 INSERT INTO recado_notification (
     id, bot, audience, content, handler, value, value_type, user, priority, on_unknown, mode,
-    category, collapse_key, accepted_at, due_at, expires_at, entry, expand_after, expand_until
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+    category, collapse_key, accepted_at, due_at, expires_at, entry, expand_after, expand_until,
+    after_turn, after_turn_lane
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: last_reference
 SELECT coalesce(max(number), 0) FROM recado_reference WHERE bot = ?;
@@ -57,7 +58,8 @@ SELECT EXISTS (
 );
 
 -- name: expanding
-SELECT number, bot, collapse_key, priority, due_at, expires_at, entry, expand_after, expand_until
+SELECT number, bot, collapse_key, priority, due_at, expires_at, entry, expand_after, expand_until,
+    after_turn, after_turn_lane
 FROM recado_notification WHERE expand_after IS NOT NULL ORDER BY number LIMIT 1;
 
 -- name: next_recipients

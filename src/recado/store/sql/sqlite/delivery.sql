@@ -73,6 +73,7 @@ WHERE id = ?;
 -- name: hand_back
 UPDATE recado_delivery
 SET state = 'pending', attempts = attempts - 1,
+    tried_since = CASE WHEN attempts > 1 THEN tried_since END,
     head_since = CASE WHEN attempts > 1 THEN head_since END
 WHERE id = ? AND state = 'sending';
 
@@ -98,15 +99,22 @@ SELECT id FROM recado_delivery WHERE due_at <= :now AND state IN ('scheduled', '
 ORDER BY due_at, entry, id LIMIT :limit;
 
 -- name: overdue
-SELECT d.id, d.reference FROM recado_delivery AS d
-WHERE d.expires_at <= :now AND d.state <> 'sending' LIMIT :limit;
+-- What is parked stays parked: a person decides.
+SELECT d.id, d.reference AS lane, d.maybe_sent FROM recado_delivery AS d
+WHERE d.expires_at <= :now AND d.state NOT IN ('sending', 'unknown') LIMIT :limit;
+
+-- name: park
+UPDATE recado_delivery SET state = 'unknown', reason = 'expires', due_at = NULL WHERE id = ?;
+
+-- name: last_seen
+SELECT last_seen, health FROM recado_reference WHERE number = ?;
 
 -- name: next_due
 SELECT min(at) FROM (
     SELECT min(due_at) AS at FROM recado_delivery
     WHERE due_at IS NOT NULL AND state IN ('scheduled', 'held')
     UNION ALL SELECT min(expires_at) FROM recado_delivery
-    WHERE expires_at IS NOT NULL AND state <> 'sending'
+    WHERE expires_at IS NOT NULL AND state NOT IN ('sending', 'unknown')
     UNION ALL SELECT min(ready_at) FROM recado_lane WHERE owner IS NULL AND head IS NOT NULL
 );
 
@@ -117,6 +125,9 @@ AND n.handler IN (SELECT value FROM json_each(?)) ORDER BY d.entry, d.id;
 
 -- name: of_turn
 SELECT id FROM recado_delivery WHERE turn = ? AND state = 'held' ORDER BY entry, id;
+
+-- name: turn_ended
+UPDATE recado_notification SET after_turn = NULL WHERE after_turn = ?;
 
 -- name: record_send
 INSERT INTO recado_send (delivery, number, activity_id) VALUES (?, ?, ?)

@@ -76,12 +76,18 @@ CREATE TABLE recado_notification (
     -- A broadcast is expanded from the reference after `expand_after` to `expand_until`.
     expand_after INTEGER,
     expand_until INTEGER,
+    -- The turn it was made in and that turn's lane, until the turn has ended.
+    after_turn TEXT,
+    after_turn_lane INTEGER,
     CHECK ((content IS NULL) <> (handler IS NULL))
 ) STRICT;
 CREATE INDEX recado_notification_expanding ON recado_notification (number)
     WHERE expand_after IS NOT NULL;
 CREATE INDEX recado_notification_collapse ON recado_notification (bot, collapse_key)
     WHERE collapse_key IS NOT NULL;
+
+CREATE INDEX recado_notification_turn ON recado_notification (after_turn)
+    WHERE after_turn IS NOT NULL;
 
 CREATE TABLE recado_idempotency (
     bot TEXT NOT NULL,
@@ -214,8 +220,8 @@ INSERT INTO recado_transition (before, after) VALUES
     ('retrying', 'suppressed'), ('retrying', 'rejected'),
     ('held', 'pending'), ('held', 'delivered'), ('held', 'expired'), ('held', 'cancelled'),
     ('held', 'superseded'), ('held', 'suppressed'), ('held', 'rejected'),
+    ('pending', 'unknown'), ('retrying', 'unknown'), ('held', 'unknown'),
     ('unknown', 'pending'), ('unknown', 'delivered'), ('unknown', 'cancelled'),
-    ('unknown', 'expired'),
     ('rejected', 'pending');
 CREATE TRIGGER recado_delivery_transition BEFORE UPDATE OF state ON recado_delivery
 WHEN NEW.state <> OLD.state AND NOT EXISTS (
