@@ -7,6 +7,8 @@ import asyncio
 import inspect
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -28,6 +30,10 @@ _SETTINGS = {"CONNECTIONS": {"SERVICE_CONNECTION": {"SETTINGS": {"ANONYMOUS_ALLO
 
 def _blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", _README, re.DOTALL)
+
+
+def _commands() -> list[str]:
+    return re.findall(r"^\$ (.*)$", "\n".join(_blocks("console")), re.MULTILINE)
 
 
 async def _run(block: str, names: dict[str, Any]) -> None:
@@ -96,12 +102,7 @@ async def _ana_says(url: str, channel: RecordingConnector, text: str) -> None:
 
 async def test_curl_snippet(tmp_path: Path) -> None:
     """The curl command is accepted by the demo as it stands."""
-    (command,) = (
-        line.removeprefix("$ ")
-        for block in _blocks("console")
-        for line in block.splitlines()
-        if line.startswith("$ curl")
-    )
+    (command,) = (line for line in _commands() if line.startswith("curl"))
     words = shlex.split(command)
     (url,) = (word for word in words if word.startswith("http"))
     text = words[words.index("-d") + 1]
@@ -117,7 +118,7 @@ async def test_curl_snippet(tmp_path: Path) -> None:
 
 def test_make_snippets() -> None:
     """Every make target the README names exists."""
-    targets = re.findall(r"^\$ make (\S+)", "\n".join(_blocks("console")), re.MULTILINE)
+    targets = [line.split()[1] for line in _commands() if line.startswith("make")]
     makefile = (_ROOT / "Makefile").read_text("utf-8")
     assert targets == ["demo", "test"]
     for target in targets:
@@ -128,3 +129,30 @@ def test_links() -> None:
     """Every page the README links to is there."""
     for link in re.findall(r"\]\(([^)#:]+)\)", _README):
         assert (_ROOT / link).is_file(), link
+
+
+async def test_serve_snippet(tmp_path: Path) -> None:
+    """A bot in a module is hosted as the README says."""
+    (command,) = (line for line in _commands() if ".venv/bin/recado" in line)
+    arguments = shlex.split(command)[1:]
+    bot = _blocks("python")[0].split("# ``settings``")[0] + "\nbot = MyBot()\n"
+    (tmp_path / "my_bot.py").write_text(bot, "utf-8")
+    async with (
+        RecordingConnector() as channel,
+        running(*arguments, database=tmp_path / "bot.db") as server,
+    ):
+        await _ana_says(server.url, channel, "hi")
+        assert channel.texts["a:ana"] == ["You said hi"]
+
+
+def test_install_snippet(tmp_path: Path) -> None:
+    """What `pip install .` puts into an environment is the whole package, data included."""
+    (command,) = (line for line in _commands() if line.startswith("pip install"))
+    words = shlex.split(command, comments=True)
+    offline = ["--quiet", "--no-deps", "--no-build-isolation", "--target", str(tmp_path)]
+    subprocess.run([sys.executable, "-m", *words, *offline], cwd=_ROOT, check=True)
+    installed = {path.relative_to(tmp_path / "recado") for path in tmp_path.rglob("recado/**/*")}
+    source = _ROOT / "src" / "recado"
+    for path in source.rglob("*"):
+        if path.suffix in {".py", ".sql", ".html", ".js", ".css", ".svg"}:
+            assert path.relative_to(source) in installed

@@ -21,7 +21,7 @@ def path_of(conversation: str, *rest: str) -> str:
 
 
 async def test_a_bot_in_another_process_speaks(client: Client) -> None:
-    """Send, reply, update and delete as the Connector API has them (FACTS §2.1)."""
+    """Send, reply, update and delete as the Connector API has them (protocol §2.1)."""
     conversation = (await client.begin())["conversationId"]
     activities = path_of(conversation, "activities")
     message = {"type": "message", "text": "hello", "from": {"id": "b", "name": "B"}}
@@ -115,7 +115,7 @@ async def test_an_unknown_activity_is_not_found(client: Client, activity: str) -
     ],
 )
 async def test_a_malformed_activity_is_refused(client: Client, body: bytes, status: int) -> None:
-    """The error body is the protocol's (FACTS §2.2)."""
+    """The error body is the protocol's (protocol §2.2)."""
     conversation = (await client.begin())["conversationId"]
     answer = await client.post(path_of(conversation, "activities"), content=body)
     assert answer.status_code == status

@@ -58,7 +58,7 @@ async def test_a_token_starts_its_conversation_once(client: Client, bot: Scripte
 
 
 async def test_a_message_reaches_bot_and_history(client: Client, bot: ScriptedBot) -> None:
-    """What is posted comes back with id, timestamp and the client's own mark (FACTS §6.4)."""
+    """What is posted comes back with id, timestamp and the client's own mark (protocol §6.4)."""
     grant = await client.begin()
     await bot.heard.get()
     answer = await client.say(
@@ -142,7 +142,7 @@ async def test_a_stream_replays_and_follows(client: Client, local: Local) -> Non
 
 
 async def test_typing_is_shown_and_not_kept(client: Client, local: Local) -> None:
-    """Typing goes to streams alone, without moving their watermark (FACTS §6.2)."""
+    """Typing goes to streams alone, without moving their watermark (protocol §6.2)."""
     grant = await client.begin()
     async with websockets.connect(grant["streamUrl"]) as stream:
         await local.say(grant["conversationId"], "hello")
@@ -211,7 +211,7 @@ async def test_whoever_comes_back_sees_what_was_sent_while_away(
 async def test_reconnecting_without_a_watermark(
     client: Client, local: Local, query: str, expected: list[str]
 ) -> None:
-    """Without one the stream begins now (FACTS §6.1); an empty one asks for everything."""
+    """Without one the stream begins now (protocol §6.1); an empty one asks for everything."""
     conversation = (await client.begin())["conversationId"]
     await local.say(conversation, "old")
     # The bar is not encoded, as DirectLineJS does it.
@@ -356,7 +356,7 @@ async def test_without_a_token_there_is_nothing_to_see(client: Client, bearer: s
 async def test_a_conversation_that_is_gone_is_not_found(
     client: Client,
 ) -> None:
-    """404 ends the conversation at the client (FACTS §6.3)."""
+    """404 ends the conversation at the client (protocol §6.3)."""
     generated = (await client.post(f"{BASE}/tokens/generate")).json()
     client.headers["Authorization"] = f"Bearer {generated['token']}"
     conversation = generated["conversationId"]
@@ -380,7 +380,7 @@ PREFLIGHT = {
     "origin", ["http://localhost:5500", "http://127.0.0.1:1", "https://localhost", "http://[::1]:9"]
 )
 async def test_pages_of_this_machine_are_served(client: Client, origin: str) -> None:
-    """The preflight DirectLineJS causes (FACTS §10) and the request after it name the origin."""
+    """The preflight DirectLineJS causes (protocol §10) and the request after it name the origin."""
     preflight = await client.options(
         f"{BASE}/conversations", headers={"Origin": origin, **PREFLIGHT}
     )
@@ -498,7 +498,7 @@ async def refusing(activity: dict[str, Any]) -> BotAnswer:
 async def test_a_failing_bot_is_the_bots_failure(
     client: Client, bot: ScriptedBot, answer: Any
 ) -> None:
-    """502 BotRejectedActivity (FACTS §6.2); the person's message stays in the history."""
+    """502 BotRejectedActivity (protocol §6.2); the person's message stays in the history."""
     bot.answer = answer
     conversation = (await client.begin())["conversationId"]
     answered = await client.say(conversation, "hello?")
@@ -510,7 +510,7 @@ async def test_a_failing_bot_is_the_bots_failure(
 async def test_a_slow_bot_goes_on_after_the_channel_gave_up(
     client: Client, local: Local, bot: ScriptedBot, clock: WatchedClock
 ) -> None:
-    """After 15 s the client is told 504 (FACTS §1.5), and the turn still answers."""
+    """After 15 s the client is told 504 (protocol §1.5), and the turn still answers."""
     conversation = (await client.begin())["conversationId"]
     thought = asyncio.Event()
 

@@ -13,7 +13,7 @@ from tests.scene.server import PATIENCE, Server, free_port
 _CONVERSATIONS = 60
 _ROUNDS = 25
 _KILLS = 3
-#: In flight plus one settle batch (DESIGN promise 2), per kill.
+#: In flight plus one settle batch (promise 2), per kill.
 _REPEATS_PER_KILL = 64 + 64
 
 

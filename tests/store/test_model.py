@@ -1,7 +1,8 @@
 """The life cycle against a model of it: any verbs in any order, and what must hold after each.
 
-The model knows nothing of lanes as rows, of heads or of tokens; it knows what DESIGN says about
-deliveries. It is run against the functions behind the SQLite adapter, without its threads.
+The model knows nothing of lanes as rows, of heads or of tokens; it knows what docs/lifecycle.md
+says about deliveries. It is run against the functions behind the SQLite adapter, without its
+threads.
 """
 
 from __future__ import annotations

@@ -116,7 +116,7 @@ _ANSWERED_AT_ONCE = frozenset({DeliveryModes.expect_replies, DeliveryModes.strea
 class Repeats:
     """Remembers which activities have come in, because channels send some twice.
 
-    Teams repeats a message whose turn takes longer than 15 s (FACTS §1.5).
+    Teams repeats a message whose turn takes longer than 15 s (protocol §1.5).
 
     Args:
         remembered: how many, about a third of a kilobyte each.

@@ -182,5 +182,5 @@ async def _say(context: TurnContext, name: Phrase, **values: object) -> None:
 
 
 async def _send(context: TurnContext, text: str) -> None:
-    # The format is said because its default differs between specifications (FACTS §1.7).
+    # The format is said because its default differs between specifications (protocol §1.7).
     await context.send_activity(Activity(type="message", text=text, text_format="markdown"))

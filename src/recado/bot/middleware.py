@@ -81,7 +81,7 @@ class RecadoMiddleware:
             _log.info("Activity %r has come again and is not run again.", activity.id)
             return
         if activity.recipient is None:
-            # Some Direct Line servers leave it out (FACTS §10) and bots do not expect that.
+            # Some Direct Line servers leave it out (protocol §10) and bots do not expect that.
             activity.recipient = ChannelAccount(id=self._bot, role=RoleTypes.agent)
         try:
             await self._capture(arrival)

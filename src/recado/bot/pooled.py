@@ -1,7 +1,7 @@
 """The pooled connector: what a turn sends goes out through our own channel.
 
 The SDK's connector client opens a session per turn, cuts every conversation id to 150 characters
-and does not encode it, and throws the channel's error body away (DESIGN §3, Defects). This one
+and does not encode it, and throws the channel's error body away (docs/why.md, Defects). This one
 covers what bots do all the time; the rest (members, attachments, creating conversations, Teams'
 own calls) is left to the SDK's client, which is made when it is first asked.
 """
@@ -161,7 +161,7 @@ class PooledConversations(LazyPart):
         """The activity's JSON: no nulls, all of the address, no reply to an unknown id.
 
         Some channels take a message without its address and do not show it, and Web Chat holds
-        back for 5 s what answers an id it has not seen (FACTS §10).
+        back for 5 s what answers an id it has not seen (protocol §10).
         """
         written = drop_nulls(activity.model_dump(mode="json", by_alias=True, exclude_none=True))
         written.setdefault("conversation", {"id": conversation_id})

@@ -30,7 +30,7 @@ from recado.telemetry import Telemetry
 
 Callback = Callable[[TurnContext], Awaitable[Any]]
 
-#: The valueType of a payload that was given none, as in the JavaScript SDK (FACTS §1.3).
+#: The valueType of a payload that was given none, as in the JavaScript SDK (protocol §1.3).
 VALUE_TYPE = "application/vnd.microsoft.activity.continueconversation+json"
 
 
@@ -145,7 +145,7 @@ class BotTurns:
 
 
 def event_of(claim: Claim, reference: Reference) -> Activity:
-    """The ContinueConversation event of a turn delivery (FACTS §1.3).
+    """The ContinueConversation event of a turn delivery (protocol §1.3).
 
     Its id is the delivery's, so that it is the same whenever the delivery is attempted.
     """

@@ -11,7 +11,7 @@ from recado.errors import ContentTooLarge, InvalidActivity
 
 #: Fields that belong to the delivery (its address and identity), not to the content. ``id`` and
 #: ``timestamp`` are the channel's to set (A2031, A2041), and a proactive message is no reply:
-#: Web Chat holds back a message that answers an id it has not seen (FACTS §10).
+#: Web Chat holds back a message that answers an id it has not seen (protocol §10).
 _ADDRESS = frozenset(
     {
         "id",
@@ -29,7 +29,7 @@ _ADDRESS = frozenset(
 #: Payloads whose inside is not the protocol's business.
 _OPAQUE = frozenset({"value", "content", "channelData"})
 
-#: Size limits that are documented per channel (FACTS §1.8): (limit, unit). Teams counts UTF-16.
+#: Size limits that are documented per channel (protocol §1.8): (limit, unit). Teams counts UTF-16.
 _LIMITS: Mapping[str, tuple[int, str]] = {
     "msteams": (102_400, "bytes in UTF-16"),
     "directline": (262_144, "characters"),
@@ -113,7 +113,7 @@ def _normalised(said: Mapping[str, Any]) -> dict[str, Any]:
             )
         if text:
             # The default differs between the specification (plain) and its typespec (markdown),
-            # so it is always said (FACTS §1.7).
+            # so it is always said (protocol §1.7).
             activity.setdefault("textFormat", "markdown")
     return activity
 
@@ -130,7 +130,7 @@ def _written(activity: Mapping[str, Any]) -> str:
 
 
 def drop_nulls(activity: Mapping[str, Any]) -> dict[str, Any]:
-    """The same activity without nulls, which some channels refuse (FACTS §10).
+    """The same activity without nulls, which some channels refuse (protocol §10).
 
     What is opaque to the protocol (a card's content, an event's value, channel data) is passed
     on as it is: a null may mean something there.

@@ -1,7 +1,7 @@
 """What to do after an attempt: facts in, a decision out. The engine carries it out.
 
-The rows are those of FACTS §3.1, with the field evidence of §3.2 (many "terminal" errors heal)
-and the defaults of DESIGN §2.
+The rows are those of docs/protocol.md §3.1, with the field evidence of §3.2: many "terminal"
+errors heal.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Answer:
 
     @property
     def ok(self) -> bool:
-        """Whether the channel took the activity: 200, 201, 202 (FACTS §10) or 204."""
+        """Whether the channel took the activity: 200, 201, 202 (protocol §10) or 204."""
         return self.status is not None and 200 <= self.status < 300
 
 
@@ -130,7 +130,7 @@ Decision = Deliver | Retry | Hold | Reject | Park
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """How patiently deliveries are retried (DESIGN §2, Defaults)."""
+    """How patiently deliveries are retried (docs/lifecycle.md has it as a table)."""
 
     #: First delay; doubled with each attempt.
     base: timedelta = timedelta(seconds=1)
@@ -195,7 +195,7 @@ def _verdict(  # noqa: PLR0911 - a table reads best with one return a row
             return _again(facts, _reason(answer), policy, rng)
         case 401:
             # Bot-wide, not this person's fault: the delivery waits outside its lane, and field
-            # reports show that such refusals pass (FACTS §3.2).
+            # reports show that such refusals pass (protocol §3.2).
             return Hold(HeldReason.BREAKER, policy.credential_pause, answer.code or "unauthorized")
         case 403:
             return _on_forbidden(facts, policy, rng)
@@ -220,7 +220,7 @@ def _reason(answer: Answer) -> str:
 def _on_forbidden(facts: Facts, policy: RetryPolicy, rng: random.Random) -> Decision:
     answer = facts.answer
     if answer.code is None and answer.sub_code is None:
-        # Removed, not installed and blocked have all been seen without a code (FACTS §3.2), but
+        # Removed, not installed and blocked have all been seen without a code (protocol §3.2), but
         # a proxy's refusal looks the same and passes.
         return _suspect(facts, policy, "forbidden", Health.BLOCKED)
     if answer.code == "InvalidBotApiHost" and not facts.host_switched:

@@ -26,7 +26,7 @@ def pace_key(conversation_id: str) -> str:
     """What a channel's rate window counts: on Teams, the conversation before ``;messageid=``.
 
     Threads of one Teams channel are conversations of their own but share the channel's windows
-    (FACTS §4.1). Elsewhere no id contains the marker, so the conversation is its own key.
+    (protocol §4.1). Elsewhere no id contains the marker, so the conversation is its own key.
     """
     return conversation_id.partition(";messageid=")[0]
 
@@ -160,7 +160,7 @@ class Reference:
 
         The delivery's own user if it has one; the person of a private chat; otherwise the
         conversation itself, because in a group nobody in particular is meant. Channels accept
-        this, and some do not show an activity without a recipient (FACTS §10).
+        this, and some do not show an activity without a recipient (protocol §10).
         """
         if user is not None:
             return dict(user)

@@ -11,7 +11,7 @@ from recado.channel.port import Post
 from recado.domain.policy import Answer, Failure
 from recado.errors import StoreError
 
-#: Activities that are not for the person's eyes (FACTS §6.2); they are taken and not kept.
+#: Activities that are not for the person's eyes (protocol §6.2); they are taken and not kept.
 _UNSEEN = frozenset({"conversationUpdate", "invokeResponse", "trace"})
 
 
@@ -56,7 +56,7 @@ class LocalChannel:
             return Answer(status=200)
         if activity["type"] == "typing":
             return Answer(status=200, activity_id=self._history.pass_on(conversation_id, activity))
-        # A reply names what it answers in the path (FACTS §2.1).
+        # A reply names what it answers in the path (protocol §2.1).
         if post.activity_id is not None:
             activity.setdefault("replyToId", post.activity_id)
         kept = await self._history.append(conversation_id, activity, key=post.key)

@@ -21,11 +21,11 @@ from recado.clock import Clock
 
 _log = logging.getLogger("recado.local")
 
-#: A bot that has not answered by then makes the channel answer 504 (FACTS §1.5).
+#: A bot that has not answered by then makes the channel answer 504 (protocol §1.5).
 BOT_PATIENCE = 15.0
 #: How often a stream looks for what other processes appended.
 LOOK_AGAIN = 1.0
-#: A stream that has nothing to say sends an empty frame this often (FACTS §6.2).
+#: A stream that has nothing to say sends an empty frame this often (protocol §6.2).
 KEEP_ALIVE = 15.0
 #: How long turns may take to end when the server stops.
 _LAST_WORDS = 5.0
@@ -69,7 +69,7 @@ class Grant:
 
 
 class DirectLine:
-    """Direct Line 3.0 (FACTS §6) for the conversations in the store.
+    """Direct Line 3.0 (protocol §6) for the conversations in the store.
 
     Args:
         history: the one the bot speaks into, so that streams wake at once.

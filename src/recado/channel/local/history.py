@@ -73,7 +73,7 @@ class ActivitySet:
     watermark: int | None = None
 
     def body(self) -> dict[str, Any]:
-        """The protocol's ActivitySet; a missing watermark is left out (FACTS §6.2)."""
+        """The protocol's ActivitySet; a missing watermark is left out (protocol §6.2)."""
         body: dict[str, Any] = {"activities": list(self.activities)}
         if self.watermark is not None:
             body["watermark"] = str(self.watermark)
@@ -81,7 +81,7 @@ class ActivitySet:
 
 
 def new_conversation_id() -> str:
-    """An id nobody can guess, with a bar in it as the Emulator's have (FACTS §10).
+    """An id nobody can guess, with a bar in it as the Emulator's have (protocol §10).
 
     Lists of jobs show an id up to the bar. Half of the secret is behind it, so who reads such
     a list has not learned the id.
@@ -90,7 +90,7 @@ def new_conversation_id() -> str:
 
 
 def activity_id(conversation_id: str, position: int) -> str:
-    """The id of the activity at *position*: conversation id, bar, counter (FACTS §6.2)."""
+    """The id of the activity at *position*: conversation id, bar, counter (protocol §6.2)."""
     return f"{conversation_id}|{position:07d}"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from recado.channel.local.refusal import Refusal
 from recado.domain.content import drop_nulls
 
-#: Characters of JSON in one activity (FACTS §1.8, Direct Line).
+#: Characters of JSON in one activity (protocol §1.8, Direct Line).
 MAX_CHARACTERS = 262_144
 
 #: Fields whose type matters to this channel or to every bot.

@@ -11,7 +11,7 @@ class Refusal(Exception):  # noqa: N818 - reads better where it is raised
 
     Attributes:
         status: the HTTP status.
-        error: the code in the protocol's error body (FACTS §2.2), for example ``TokenExpired``.
+        error: the code in the protocol's error body (protocol §2.2), for example ``TokenExpired``.
     """
 
     def __init__(self, status: int, error: str, message: str) -> None:

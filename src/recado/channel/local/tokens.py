@@ -12,9 +12,9 @@ from recado.channel.local.history import HistoryStore
 from recado.channel.local.refusal import Refusal
 from recado.clock import Clock
 
-#: How long a token is valid (FACTS §6.2).
+#: How long a token is valid (protocol §6.2).
 TOKEN_LIFETIME = timedelta(seconds=1800)
-#: Within this time a stream must be connected to (FACTS §6.2).
+#: Within this time a stream must be connected to (protocol §6.2).
 STREAM_LIFETIME = timedelta(seconds=60)
 
 Purpose = Literal["token", "stream"]

@@ -161,7 +161,7 @@ def address_of(found: Reference) -> dict[str, Any]:
     """What is merged into content that goes to a conversation.
 
     ``from``, ``recipient`` and ``conversation`` are always sent: without them some channels
-    refuse the activity or do not show it (FACTS §10).
+    refuse the activity or do not show it (protocol §10).
     """
     return {
         "channelId": found.key.channel,
