@@ -190,6 +190,33 @@ def test_every_fault_is_told_at_once() -> None:
     assert len(str(caught.value).splitlines()) == 2
 
 
+def test_faults_of_every_kind_are_told_together() -> None:
+    """Unknown names, malformed values and half a credential."""
+    with pytest.raises(ConfigurationError) as caught:
+        load({"RECADO_HOTS": "x", "RECADO_CONNECTIONS": "0", "MicrosoftAppId": "a"})
+    told = str(caught.value).splitlines()
+    assert len(told) == 3
+    for words in ("RECADO_HOTS is not", "MicrosoftAppId is set without", "RECADO_CONNECTIONS: "):
+        assert sum(words in line for line in told) == 1, words
+
+
+@pytest.mark.parametrize(
+    ("env", "flags", "told"),
+    [
+        ({"PORT": "many"}, {}, "PORT: "),
+        ({"RECADO_PORT": "many"}, {}, "RECADO_PORT: "),
+        ({"PORT": "many", "RECADO_PORT": "more"}, {}, "RECADO_PORT: "),
+        ({"PORT": "many"}, {"port": "x"}, "--port (RECADO_PORT): "),
+        ({"RECADO_LEASE_SECONDS": "9"}, {"lease_seconds": 1}, "--lease-seconds (RECADO_LEASE_"),
+    ],
+)
+def test_a_fault_is_told_where_it_is(env: dict[str, str], flags: dict[str, Any], told: str) -> None:
+    """Under the name that was written, not another one that means the same."""
+    with pytest.raises(ConfigurationError) as caught:
+        load(env, **flags)
+    assert str(caught.value).startswith(told)
+
+
 def test_an_unknown_flag_is_refused() -> None:
     """A typing error in code is answered like one in the environment."""
     with pytest.raises(ConfigurationError, match="did you mean port"):
@@ -456,8 +483,10 @@ def test_a_public_address_exposes_a_loopback_server() -> None:
 
 def test_demo_mode_is_for_loopback_only() -> None:
     """Also when everything else is configured."""
-    with pytest.raises(ConfigurationError, match="Demo mode"):
-        check_exposure(load({**CREDENTIALS, **KEYS}, host="0.0.0.0", demo=True))
+    for flags in ({"host": "0.0.0.0"}, {"public_url": "https://bot.example.com"}):
+        with pytest.raises(ConfigurationError, match=r"Demo mode.*use `recado serve`") as caught:
+            check_exposure(load({**CREDENTIALS, **KEYS}, demo=True, **flags))
+        assert "RECADO_DEMO" not in str(caught.value)  # most likely nobody has set it
 
 
 # -- documentation ---------------------------------------------------------------------------

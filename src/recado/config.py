@@ -293,20 +293,29 @@ def load_settings(  # noqa: PLR0913 - the bot's identity is four values, not a f
     for name in ("BOTFILEPATH", "BOTFILESECRET"):
         if name in found:
             raise ConfigurationError(f"{name}: {_NO_BOT_FILE}.")
-    _refuse_unknown(found)
+    problems = _unknown(found)
     values: dict[str, Any] = {
         field: found[name] for name, field in _VARIABLES.items() if name in found
     }
-    if "PORT" in found:
-        values.setdefault("port", found["PORT"])
-    values |= {name: value for name, value in flags.items() if value is not None}
-    values["credentials"] = bot_credentials(
-        found, app_id=app_id, app_password=app_password, app_type=app_type, tenant_id=tenant_id
-    )
+    names = {field: name for name, field in _VARIABLES.items()}
+    if "PORT" in found and "port" not in values:
+        values["port"], names["port"] = found["PORT"], "PORT"
+    given = {field: value for field, value in flags.items() if value is not None}
+    values |= given
+    names |= {field: f"--{field.replace('_', '-')} ({PREFIX}{field.upper()})" for field in given}
     try:
-        return Settings(**values)
+        values["credentials"] = bot_credentials(
+            found, app_id=app_id, app_password=app_password, app_type=app_type, tenant_id=tenant_id
+        )
+    except ConfigurationError as error:
+        problems.append(str(error))
+    try:
+        settings = Settings(**values)
     except ValidationError as error:
-        raise ConfigurationError("\n".join(map(_told, error.errors()))) from None
+        problems += [_told(each, names) for each in error.errors()]
+    if problems:
+        raise ConfigurationError("\n".join(problems))
+    return settings
 
 
 def check_exposure(settings: Settings) -> None:
@@ -323,8 +332,8 @@ def check_exposure(settings: Settings) -> None:
         where = f"the public address {settings.public_url}"
     if settings.demo:
         raise ConfigurationError(
-            f"Demo mode works on loopback only and {where} is not: leave RECADO_DEMO out, or "
-            "listen on 127.0.0.1 without a public address."
+            f"Demo mode works on loopback only and {where} is not: use `recado serve` without demo "
+            "mode where others may reach it, or listen on 127.0.0.1 without a public address."
         )
     missing = []
     if settings.credentials is None:
@@ -397,7 +406,8 @@ def _environment(environ: Mapping[str, str], env_file: str | Path | None) -> dic
     return found
 
 
-def _refuse_unknown(found: Iterable[str]) -> None:
+def _unknown(found: Iterable[str]) -> list[str]:
+    """One sentence for each variable that looks like a setting and is none."""
     known = [*_VARIABLES, _DEBUG, *(f"{name}_FILE" for name in _SECRETS if name.startswith(PREFIX))]
     problems = []
     for name in sorted(found):
@@ -414,14 +424,18 @@ def _refuse_unknown(found: Iterable[str]) -> None:
             else f"known are {', '.join(sorted(known))}."
         )
         problems.append(f"{name} is not a setting: {hint}")
-    if problems:
-        raise ConfigurationError("\n".join(problems))
+    return problems
 
 
-def _told(error: Any) -> str:
-    """One sentence for one validation error; never with the value, which may be a secret."""
+def _told(error: Any, names: Mapping[str, str]) -> str:
+    """One sentence for one validation error; never with the value, which may be a secret.
+
+    Args:
+        error: as pydantic reports it.
+        names: what each setting was called where its value was found.
+    """
     field = str(error["loc"][0]) if error["loc"] else ""
     if error["type"] == "extra_forbidden":
         close = difflib.get_close_matches(field, Settings.model_fields, n=1)
         return f"{field} is not a setting{f': did you mean {close[0]}?' if close else '.'}"
-    return f"{PREFIX}{field.upper()}: {error['msg'].removeprefix('Value error, ')}."
+    return f"{names.get(field, field)}: {error['msg'].removeprefix('Value error, ')}."

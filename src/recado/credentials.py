@@ -17,7 +17,7 @@ AppType = Literal["MultiTenant", "SingleTenant", "UserAssignedMSI"]
 
 _AGENTS = "CONNECTIONS__SERVICE_CONNECTION__SETTINGS__"
 
-#: The directory multi-tenant bots get their tokens from (FACTS §5.1).
+#: The directory multi-tenant bots get their tokens from (protocol §5.1).
 _BOT_FRAMEWORK_TENANT = "botframework.com"
 
 #: The Agents SDK's words for the ways to prove an identity that this version knows.

@@ -170,13 +170,17 @@ async def test_an_error_while_reading_leaves_the_reader_usable(db: Database) -> 
 
 async def test_a_failed_opening_leaves_no_thread_behind(tmp_path: Path) -> None:
     """Writer and reader end with it."""
-    before = threading.active_count()
+    before = set(threading.enumerate())
     with pytest.raises(Exception, match="cannot be opened"):
         await Database(tmp_path).open()
-    for thread in threading.enumerate():
-        if thread.name.startswith("recado-"):
-            await asyncio.to_thread(thread.join, 5)
-    assert threading.active_count() <= before + 1, "asyncio's own helper may have come"
+    ours = [
+        thread
+        for thread in set(threading.enumerate()) - before
+        if thread.name.startswith("recado-")
+    ]
+    for thread in ours:
+        await asyncio.to_thread(thread.join, 5)
+    assert not any(thread.is_alive() for thread in ours)
 
 
 async def test_riders_are_written_without_company(db: Database) -> None:

@@ -427,3 +427,15 @@ async def test_an_old_sqlite_is_refused(path: Path, monkeypatch: pytest.MonkeyPa
 def _is_a_store(store: SqliteStore) -> Store:
     """The type checker sees that the adapter has the port's shape."""
     return store
+
+
+async def test_a_file_that_was_deleted_is_noticed(tmp_path: Path) -> None:
+    """SQLite itself would write on into a file that is lost when the process ends."""
+    path = tmp_path / "recado.db"
+    store = SqliteStore(path)
+    await store.open()
+    await store.check()
+    path.unlink()
+    with pytest.raises(StoreUnavailable, match="deleted or replaced"):
+        await store.check()
+    await store.close()

@@ -22,7 +22,7 @@ APP_ID = "11111111-2222-3333-4444-555555555555"
 OTHER_APP = "99999999-2222-3333-4444-555555555555"
 SERVICE_URL = "https://smba.trafficmanager.net/emea/"
 CHANNEL_ISSUER = "https://api.botframework.com"
-#: Microsoft's own tenant, in which every multi-tenant bot can get a token (FACTS §5.3).
+#: Microsoft's own tenant, in which every multi-tenant bot can get a token (protocol §5.3).
 ENTRA_ISSUER = "https://sts.windows.net/d6d49420-f39b-4df7-a1dc-d59a935871db/"
 
 ENV = {
@@ -221,12 +221,16 @@ async def test_a_key_signs_for_its_channels_only(client: httpx.AsyncClient) -> N
     assert_problem(answer, 403, "channel_not_endorsed")
 
 
-async def test_a_key_without_endorsements_signs_for_every_channel(
-    client: httpx.AsyncClient, keys: KeyServer
+@pytest.mark.parametrize("endorsements", [None, []])
+async def test_a_key_without_endorsements_signs_for_no_channel(
+    client: httpx.AsyncClient, keys: KeyServer, adapter: Adapter, endorsements: list[str] | None
 ) -> None:
-    """As in the SDK for .NET."""
-    del keys.key["endorsements"]
-    assert (await post(client, signed(), channelId="slack")).status_code == 202
+    """They must contain the channel (protocol §5.2)."""
+    keys.key["endorsements"] = endorsements
+    for channel in ("slack", "msteams"):
+        answer = await post(client, signed(), channelId=channel)
+        assert_problem(answer, 403, "channel_not_endorsed")
+    assert adapter.claims == []
 
 
 async def test_another_application_does_not_pass_with_its_own_token(

@@ -117,6 +117,74 @@ async def test_programs_people_and_own_pages_can_notify(
     assert answer.status_code == 200
 
 
+# -- tunnels, proxies, other machines ------------------------------------------------------------
+
+#: Of documentation (RFC 5737, RFC 3849): nobody's.
+ELSEWHERE = ["192.0.2.7", "2001:db8::7", "::ffff:192.0.2.7", "10.0.0.5", "testclient", ""]
+
+
+@pytest.mark.parametrize("peer", ELSEWHERE)
+@pytest.mark.parametrize("path", ["/api/jobs", "/healthz", "/v3/directline/conversations"])
+async def test_other_machines_are_not_answered_by_a_local_server(
+    connect: Connect, peer: str, path: str
+) -> None:
+    """Somebody bound it to another interface than its settings say."""
+    problem = assert_problem(await connect(peer=peer).get(path), 403, "not_exposed")
+    assert "RECADO_PUBLIC_URL" in problem["detail"]
+    assert "another machine" in problem["detail"]
+
+
+@pytest.mark.parametrize("peer", ["127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1"])
+async def test_this_machine_has_many_addresses(connect: Connect, peer: str) -> None:
+    """All of them are answered."""
+    assert (await connect(peer=peer).get("/api/jobs")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("Forwarded", "for=192.0.2.7;host=bot.example.com"),
+        ("X-Forwarded-For", "192.0.2.7"),
+        ("X-Forwarded-For", "127.0.0.1"),
+        ("x-forwarded-host", "bot.example.com"),
+    ],
+)
+async def test_a_tunnel_in_front_of_a_local_server_is_refused(
+    delivering: World, connect: Connect, name: str, value: str
+) -> None:
+    """It says localhost as its Host, and would open everything to everybody."""
+    await delivering.knows("a:1")
+    for flags in ({"demo": True}, {}):
+        client = connect(**flags)
+        for method in ("GET", "POST"):
+            answer = await client.request(
+                method, "/api/notify?to=all", headers={name: value}, content="hi"
+            )
+            problem = assert_problem(answer, 403, "not_exposed")
+            for told in ("tunnel or proxy", "RECADO_PUBLIC_URL", "RECADO_API_KEYS", "credentials"):
+                assert told in problem["detail"]
+    assert await delivering.accepted() == 0
+
+
+async def test_an_exposed_server_is_reached_from_elsewhere(connect: Connect) -> None:
+    """Directly, or through the proxy it was told about."""
+    behind = {**EXPOSED, "RECADO_HOST": "127.0.0.1", "RECADO_PUBLIC_URL": "https://bot.example.com"}
+    for env in (EXPOSED, behind):
+        client = connect(env, key=KEY, peer="192.0.2.7")
+        answer = await client.get(
+            "/api/jobs", headers={"Host": "bot.example.com", "X-Forwarded-For": "192.0.2.7"}
+        )
+        assert answer.status_code == 200, answer.text
+
+
+async def test_a_proxy_on_this_machine_serves_this_machine(connect: Connect) -> None:
+    """When it was told about; whom it serves is in the scope, where the web server puts it."""
+    env = {"RECADO_PUBLIC_URL": "http://localhost:8080"}
+    for peer, status in (("127.0.0.1", 200), ("192.0.2.7", 403)):
+        answer = await connect(env, peer=peer).get("/api/jobs", headers={"X-Forwarded-For": peer})
+        assert answer.status_code == status, answer.text
+
+
 async def test_a_public_origin_is_ours(connect: Connect) -> None:
     """A proxy may call the server by its inner name; the browser says the public one."""
     env = {**EXPOSED, "RECADO_HOST": "127.0.0.1", "RECADO_PUBLIC_URL": "https://bot.example.com"}
@@ -169,7 +237,7 @@ async def test_a_chunked_body_within_the_limit_arrives(world: World, connect: Co
             yield part.encode()
 
     answer = await connect().post(
-        "/api/notify", content=chunks(), headers={"Content-Type": "text/plain"}
+        "/api/notify?to=all", content=chunks(), headers={"Content-Type": "text/plain"}
     )
     assert answer.status_code == 202
 
@@ -192,7 +260,9 @@ class Reached:
         self.scopes.append(scope)
 
 
-async def through_guard(**headers: str) -> tuple[Reached, list[Message]]:
+async def through_guard(
+    client: tuple[str, int] | None = None, **headers: str
+) -> tuple[Reached, list[Message]]:
     """What reached the application of a WebSocket handshake, and what was answered."""
     reached = Reached()
     sent: list[Message] = []
@@ -205,6 +275,7 @@ async def through_guard(**headers: str) -> tuple[Reached, list[Message]]:
     scope = {
         "type": "websocket",
         "path": "/chat",
+        "client": client,
         "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
     }
     await Guard(reached, GuardRules.of(settings()))(scope, incoming.get, send)
@@ -215,7 +286,13 @@ async def test_websockets_are_guarded_too() -> None:
     """Browsers let any page open one, so Host and Origin are all there is."""
     reached, sent = await through_guard(host="localhost:1", origin="http://localhost:1")
     assert (len(reached.scopes), sent) == (1, [])
-    for foreign in ({"host": "evil.example"}, {"host": "localhost", "origin": "http://evil"}):
-        reached, sent = await through_guard(**foreign)
+    foreign: list[dict[str, Any]] = [
+        {"host": "evil.example"},
+        {"host": "localhost", "origin": "http://evil"},
+        {"host": "localhost", "x-forwarded-for": "127.0.0.1"},
+        {"host": "localhost", "client": ("192.0.2.7", 1)},
+    ]
+    for told in foreign:
+        reached, sent = await through_guard(**told)
         assert not reached.scopes
         assert [message["type"] for message in sent] == ["websocket.close"]

@@ -63,7 +63,7 @@ async def test_the_page_does_not_claim_what_is_not_so(
     """It waits for five seconds, then says what is out and what is on its way."""
     monkeypatch.setattr("recado.web.notify._PAGE_WAITS", 0.3)
     await delivering.knows("a:1", "a:2")
-    delivering.channel.answers.extend([Answer(status=200), Answer(status=503)])
+    delivering.channel.answers.extend([Answer(status=200), Answer(status=503, retry_after=30)])
     answer = await connect(demo=True).get("/api/notify")
     assert "Proactive messages are on their way." in answer.text
     assert "1 of 2 is out, 1 is on its way." in answer.text
@@ -91,6 +91,16 @@ async def test_the_page_is_not_for_fetching_ahead(delivering: World, connect: Co
     client = connect(demo=True)
     for headers in ({"Sec-Purpose": "prefetch;prerender"}, {"Purpose": "prefetch"}):
         assert_problem(await client.get("/api/notify", headers=headers), 503, "prefetch")
+    assert await delivering.accepted() == 0
+
+
+async def test_the_page_takes_no_parameters(delivering: World, connect: Connect) -> None:
+    """It tells everybody, which is not what ?to=user:ana asks for."""
+    await delivering.knows("a:1")
+    client = connect(demo=True)
+    for query in ("to=user:ana", "text=hi", "to=", "x"):
+        problem = assert_problem(await client.get(f"/api/notify?{query}"), 422, "invalid_input")
+        assert "everybody" in problem["detail"]
     assert await delivering.accepted() == 0
 
 
@@ -244,12 +254,12 @@ async def test_a_key_has_a_length(world: World, connect: Connect, key: str) -> N
     ],
     ids=["text", "charset", "curl -d", "none"],
 )
-async def test_a_plain_body_is_a_message_to_all(
+async def test_a_plain_body_is_a_message(
     world: World, connect: Connect, headers: dict[str, str]
 ) -> None:
     """The first message by plain curl; `curl -d` calls its body a form."""
     await world.knows("a:1", "a:2")
-    answer = await connect().post("/api/notify", content="Hola, ¿qué tal?", headers=headers)
+    answer = await connect().post("/api/notify?to=all", content="Hola, ¿qué tal?", headers=headers)
     assert answer.status_code == 202, answer.text
     assert await world.store.expand(world.clock.now(), 10) == 2
     (one, _) = (await world.store.deliveries(DeliveryFilter())).items
@@ -270,8 +280,58 @@ async def test_a_plain_body_can_say_to_whom(
 
 
 @pytest.mark.parametrize(
+    ("query", "headers", "told"),
+    [
+        ("", [], "Say whom"),
+        ("?to=", [], "Say whom"),
+        ("?to=%20", [], "Say whom"),
+        ("", [("X-To", "")], "Say whom"),
+        ("?to=all&to=all", [], "more than once"),
+        (f"?to={ANA}&to=all", [], "more than once"),
+        ("?to=&to=all", [], "more than once"),
+        ("", [("X-To", ANA), ("X-To", "all")], "more than once"),
+        ("?to=all", [("X-To", ANA)], "more than once"),
+        (f"?to={ANA}", [("X-To", ANA)], "more than once"),
+        ("?to=", [("X-To", ANA)], "more than once"),
+        ("?To=all", [], "no query parameter To"),
+        (f"?to={ANA}&when=60", [], "no query parameter when"),
+        ("?user=ana", [("X-To", ANA)], "no query parameter user"),
+    ],
+)
+async def test_a_plain_body_goes_to_nobody_by_default(
+    world: World, connect: Connect, query: str, headers: list[tuple[str, str]], told: str
+) -> None:
+    """A recipient that was forgotten or mistyped does not become everybody."""
+    await world.knows("a:1", "a:2")
+    answer = await connect().post(f"/api/notify{query}", content="hi", headers=headers)
+    problem = assert_problem(answer, 422, "invalid_input")
+    assert told in problem["detail"]
+    assert await world.store.expand(world.clock.now(), 10) == 0
+    assert await world.accepted() == 0
+
+
+@pytest.mark.parametrize(
+    ("query", "headers"),
+    [("?to=all", {}), ("?to=", {}), ("", {"X-To": ANA}), ("?when=60", {}), ("?wait=1", {})],
+)
+async def test_a_json_body_says_everything_itself(
+    world: World, connect: Connect, query: str, headers: dict[str, str]
+) -> None:
+    """What stands beside it would be ignored."""
+    await world.knows("a:1")
+    answer = await connect().post(
+        f"/api/notify{query}", json={"to": ANA, "text": "hi"}, headers=headers
+    )
+    problem = assert_problem(answer, 422, "invalid_input")
+    assert "body" in problem["detail"]
+    assert await world.accepted() == 0
+
+
+@pytest.mark.parametrize(
     ("kind", "body"),
     [
+        ("text/plain", '{"to": "user:ana", "text": "x"}'),
+        ("text/plain; charset=utf-8", '\ufeff\n {"text": "x"}'),
         ("application/x-www-form-urlencoded", '{"to": "user:ana", "text": "x"}'),
         ("application/x-www-form-urlencoded", '  {"text": "x"}'),
         ("", '{"text": "x"}'),
@@ -284,8 +344,11 @@ async def test_json_in_disguise_is_not_read_out_to_everybody(
 ) -> None:
     """Forgetting a header is easy, and taking it back is not."""
     await world.knows("a:1")
-    answer = await connect().post("/api/notify", content=body, headers={"Content-Type": kind})
-    assert_problem(answer, 415, "unsupported_media_type")
+    answer = await connect().post(
+        "/api/notify?to=all", content=body.encode(), headers={"Content-Type": kind}
+    )
+    problem = assert_problem(answer, 415, "unsupported_media_type")
+    assert "Content-Type: application/json" in problem["detail"]
     assert await world.accepted() == 0
 
 
@@ -326,7 +389,19 @@ async def test_text_is_utf8(connect: Connect) -> None:
         ({"when": "2030-01-01T10:00:00"}, 422, "invalid_input", "time zone"),
         ({"when": "5"}, 422, "invalid_input", "when"),
         ({"when": -1}, 422, "invalid_input", "seconds"),
-        ({"when": 1e300}, 422, "invalid_input", "seconds"),
+        ({"when": 1e300}, 422, "invalid_input", "0 to 316224000, which is 3660 days"),
+        ({"mode": "as_turn"}, 422, "invalid_input", "as_turn takes value and value_type; leave"),
+        (
+            {"mode": "as_turn", "text": None, "activity": {"text": "hi"}},
+            422,
+            "invalid_input",
+            "leave out text and activity",
+        ),
+        ({"to": [ANA, ""]}, 422, "invalid_input", "to: write all, user:"),
+        ({"to": [ANA, 5]}, 422, "invalid_input", "to: write all, user:"),
+        ({"to": "x" * 5000}, 422, "invalid_input", "4096"),
+        ({"to": [ANA] * 1001}, 422, "invalid_input", "1000"),
+        ({"wait": -1}, 422, "invalid_input", "0 to 30, or true"),
         ({"when": True}, 422, "invalid_input", "when"),
         ({"expires": 0}, 422, "invalid_input", "expires"),
         ({"when": 60, "expires": 30}, 422, "invalid_input", "expires"),
@@ -376,6 +451,36 @@ async def test_several_faults_are_told_at_once(connect: Connect) -> None:
     assert {"text", "x"} <= {entry["field"] for entry in problem["errors"]}
 
 
+@pytest.mark.parametrize(
+    "bad",
+    [{"to": 5}, {"to": []}, {"to": ""}, {"wait": "soon"}, {"wait": 31}, {"when": 1e300}],
+    ids=str,
+)
+async def test_a_field_is_told_once_in_plain_words(connect: Connect, bad: dict[str, Any]) -> None:
+    """Without the insides of the validation."""
+    answer = await connect().post("/api/notify", json={"to": ANA, "text": "hi"} | bad)
+    problem = assert_problem(answer, 422, "invalid_input")
+    assert [entry["field"] for entry in problem["errors"]] == list(bad)
+    for inside in ("constrained", "[", "Input should", "boolean", "valid list"):
+        assert inside not in problem["detail"]
+
+
+async def test_a_missing_recipient_is_named(connect: Connect) -> None:
+    """In JSON as in text."""
+    problem = assert_problem(
+        await connect().post("/api/notify", json={"text": "hi"}), 422, "invalid_input"
+    )
+    assert problem["detail"] == "to: It is required."
+
+
+async def test_the_bots_own_turn_gets_a_value(world: World, connect: Connect) -> None:
+    """As the documents show it."""
+    await world.knows("a:1")
+    body = {"to": ANA, "mode": "as_turn", "value": {"n": 1}, "value_type": "example.com/order"}
+    answer = await connect().post("/api/notify", json=body)
+    assert answer.status_code == 202, answer.text
+
+
 async def test_an_unknown_notification_is_a_404(connect: Connect) -> None:
     """As is anything else under that path."""
     answer = await connect().get("/api/notifications/nothing")
@@ -400,7 +505,8 @@ async def test_what_cannot_be_committed_is_a_503(
     """Never accepted, and the caller is told when to try again."""
     await world.knows("a:1")
     client = connect(store=Broken(world, error, "accept"))
-    answer = await client.request(method, "/api/notify", content="hi" if method == "POST" else b"")
+    body = {"to": "all", "text": "hi"} if method == "POST" else None
+    answer = await client.request(method, "/api/notify", json=body)
     assert_problem(answer, 503, code)
     assert int(answer.headers["retry-after"]) > 0
     assert await world.accepted() == 0
@@ -426,3 +532,10 @@ async def test_the_pages_and_the_api_set_no_cookies(world: World, connect: Conne
     client = connect()
     for answer in (await client.get("/api/notify"), await client.get("/api/jobs")):
         assert "set-cookie" not in answer.headers
+
+
+async def test_the_recipients_of_text_are_in_the_api_description(connect: Connect) -> None:
+    """Beside the parameters FastAPI finds itself."""
+    described = (await connect().get("/openapi.json")).json()["paths"]["/api/notify"]["post"]
+    names = {(each["in"], each["name"].lower()) for each in described["parameters"]}
+    assert names == {("query", "to"), ("header", "x-to"), ("header", "idempotency-key")}

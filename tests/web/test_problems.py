@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from typing import Annotated
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from pydantic import BaseModel, Field, ValidationError
 from starlette.requests import Request
 
 from recado import errors
 from recado.errors import RecadoError
-from recado.web.problems import STATUS, install, problem_of
+from recado.web.problems import STATUS, install, invalid_fields, problem_of
 from tests.web.conftest import Connect, World, assert_problem
 
 
@@ -64,7 +66,60 @@ async def test_what_is_not_there_is_a_problem(client: httpx.AsyncClient) -> None
     assert_problem(await client.get("/nowhere"), 404, "not_found")
     answer = await client.delete("/api/notify")
     assert_problem(answer, 405, "method_not_allowed")
-    assert "GET" in answer.headers["allow"] or "POST" in answer.headers["allow"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allow", "told"),
+    [
+        ("PUT", "/api/notify", "GET, POST", "use GET or POST."),
+        ("DELETE", "/api/jobs/1/complete", "POST", "use POST."),
+        ("POST", "/docs", "GET, HEAD", "use GET or HEAD."),
+    ],
+)
+async def test_every_method_of_a_path_is_told(
+    client: httpx.AsyncClient, method: str, path: str, allow: str, told: str
+) -> None:
+    """Not only that of the first route there."""
+    answer = await client.request(method, path)
+    problem = assert_problem(answer, 405, "method_not_allowed")
+    assert answer.headers["allow"] == allow
+    assert problem["detail"].endswith(told)
+
+
+def test_branches_of_a_union_are_not_told() -> None:
+    """They are pydantic's: one sentence for a field, however many branches it has."""
+
+    class Inner(BaseModel):
+        name: str
+
+    class Outer(BaseModel):
+        say: str | dict[str, int] | Inner
+        inner: list[Inner]
+        count: Annotated[int, Field(ge=1)] | bool
+
+    given = {"say": 5, "inner": [{"name": "x"}, {"name": 5}, {}], "count": 0}
+    with pytest.raises(ValidationError) as caught:
+        Outer.model_validate(given, strict=True)
+    problem = invalid_fields(caught.value.errors(), given)
+    told = {entry["field"]: entry["detail"] for entry in problem.errors}
+    assert set(told) == {"say", "inner.1.name", "inner.2.name", "count"}
+    assert told["say"] == "It should be a valid string or a valid JSON object."
+    assert told["inner.2.name"] == "It is required."
+    assert told["count"] == "It should be greater than or equal to 1 or a valid boolean."
+
+
+async def test_a_parameter_is_named_without_where_it_stands(client: httpx.AsyncClient) -> None:
+    """In the words of whoever wrote it."""
+    problem = assert_problem(await client.get("/api/jobs?limit=many"), 422, "invalid_input")
+    assert [entry["field"] for entry in problem["errors"]] == ["limit"]
+    assert problem["detail"].startswith("limit: It should be a valid integer")
+
+
+async def test_a_union_of_the_job_api_is_told_in_one_sentence(connect: Connect) -> None:
+    """Text or activity."""
+    answer = await connect().post("/api/jobs/1/complete", json={"say": 5})
+    problem = assert_problem(answer, 422, "invalid_input")
+    assert problem["detail"] == "say: It should be a valid string or a valid JSON object."
 
 
 async def test_the_unexpected_is_logged_and_not_told(caplog: pytest.LogCaptureFixture) -> None:

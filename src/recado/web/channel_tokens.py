@@ -30,7 +30,7 @@ _KEYS = {
     AuthenticationConstants.AGENTS_SDK_TOKEN_ISSUER: AuthenticationConstants.PUBLIC_ABS_JWKS_URL,
     AuthenticationConstants.GOV_AGENTS_SDK_TOKEN_ISSUER: AuthenticationConstants.GOV_ABS_JWKS_URL,
 }
-#: How long the list of channels each key signs for is kept (FACTS §5.2, key cache).
+#: How long the list of channels each key signs for is kept (protocol §5.2, key cache).
 _KEEP_KEYS = timedelta(hours=24)
 
 #: A channel sends the same token for an hour. Checking its signature once in five minutes, as
@@ -40,7 +40,7 @@ _KEEP_TOKENS = 256
 
 
 class ChannelTokens:
-    """Checks that an activity was sent by whom it says (FACTS §5.2 and §5.3).
+    """Checks that an activity was sent by whom it says (protocol §5.2 and §5.3).
 
     The SDK checks signature, audience, issuer and time. What it leaves out is done here: the
     ``serviceurl`` claim is the activity's, the signing key may speak for the channel, the token
@@ -100,8 +100,7 @@ class ChannelTokens:
                 "service_url_mismatch",
                 "The token was made for another service URL than the activity's.",
             )
-        allowed = await self._endorsed(identity)
-        if allowed and base_channel(activity["channelId"]) not in allowed:
+        if base_channel(activity["channelId"]) not in await self._endorsed(identity):
             raise HttpProblem(
                 403,
                 "channel_not_endorsed",
@@ -136,7 +135,7 @@ class ChannelTokens:
             )
 
     async def _endorsed(self, identity: ClaimsIdentity) -> frozenset[str]:
-        """Channels that a valid token's key signs for; empty when its issuer does not say."""
+        """Channels that a valid token's key signs for; none when its issuer does not say."""
         url = _KEYS[str(identity.claims["iss"]).lower()]
         key_id = str(get_unverified_header(identity.security_token or "")["kid"])
         now = self._clock.now()

@@ -1,4 +1,4 @@
-"""The Connector API v3 (FACTS §2.1) over the local channel, for bots in other processes.
+"""The Connector API v3 (protocol §2.1) over the local channel, for bots in other processes.
 
 Who may call it is decided where the routes are included.
 """

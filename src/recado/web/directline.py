@@ -1,4 +1,4 @@
-"""The Direct Line 3.0 endpoints (FACTS §6.1) over the local channel."""
+"""The Direct Line 3.0 endpoints (protocol §6.1) over the local channel."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class _Routes:
         return JSONResponse(_grant(request, grant), status_code=201 if grant.new else 200)
 
     async def reconnect(self, request: Request) -> Response:
-        """GET conversations/{id}: without a watermark only what is yet to come (FACTS §6.1).
+        """GET conversations/{id}: without a watermark only what is yet to come (protocol §6.1).
 
         An empty one asks for everything: that is what DirectLineJS sends while it has seen
         nothing, and what was said meanwhile must not be lost.
@@ -138,7 +138,7 @@ class _Routes:
         return JSONResponse({"id": posted})
 
     async def preflight(self, request: Request) -> Response:
-        """OPTIONS: what DirectLineJS asks before each call (FACTS §6.3, §10)."""
+        """OPTIONS: what DirectLineJS asks before each call (protocol §6.3, §10)."""
         if not self._welcome(request.headers.get("origin")):
             return error_response(_FOREIGN)
         headers = {
@@ -152,7 +152,7 @@ class _Routes:
         return Response(status_code=204, headers=headers)
 
     async def stream(self, websocket: WebSocket) -> None:
-        """The WebSocket stream (FACTS §6.2). A refusal before acceptance is HTTP 403."""
+        """The WebSocket stream (protocol §6.2). A refusal before acceptance is HTTP 403."""
         try:
             claims, after = await self._admit(websocket)
         except (Refusal, StoreError):
@@ -260,7 +260,7 @@ def _user(parameters: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def _watermark(query: Mapping[str, str]) -> int:
-    """The position a client has read to; its first request has an empty one (FACTS §6.3)."""
+    """The position a client has read to; its first request has an empty one (protocol §6.3)."""
     given = query.get("watermark", "")
     if given in ("", "null", "undefined", "-"):
         return 0

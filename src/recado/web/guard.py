@@ -4,10 +4,14 @@ Without credentials the server listens on loopback, where every page open in a b
 machine could reach it. So a request must name this server as its Host (or DNS rebinding would let
 any page read answers), and a browser's request must come from a page of this server (or an image
 tag could notify everyone). Programs send none of these headers and are not affected.
+
+The same server must not be reached from elsewhere by accident: because somebody else bound it to
+another interface than its settings say, or because a tunnel or proxy stands in front of it.
 """
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -29,6 +33,14 @@ _OWN_BODY_RULE = "/v3"
 #: Asked by orchestrators, which put an address they chose into Host.
 _PROBES = frozenset({"/healthz", "/readyz"})
 
+#: What tunnels and proxies add, in the case headers are looked up in.
+_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host")
+
+_EXPOSE = (
+    "set RECADO_PUBLIC_URL to the address it is reached at, with RECADO_API_KEYS and the bot's "
+    "credentials."
+)
+
 _SECURITY_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -44,18 +56,25 @@ class GuardRules:
         public: ``host[:port]`` the server is known by outside, if it is.
         any_host: every Host is answered, because other machines reach the server by names Recado
             cannot know, and keys and JWT validation protect it.
+        local: only this machine is answered, because nothing says that others may reach the
+            server, and so nothing makes sure that it is protected from them.
         body_limit: largest body, in bytes.
     """
 
     public: str | None = None
     any_host: bool = False
+    local: bool = False
     body_limit: int = BODY_LIMIT
 
     @classmethod
     def of(cls, settings: Settings) -> GuardRules:
         """The rules that follow from the settings."""
         public = urlsplit(settings.public_url).netloc.lower() if settings.public_url else None
-        return cls(public=public, any_host=public is None and not is_loopback(settings.host))
+        return cls(
+            public=public,
+            any_host=public is None and not is_loopback(settings.host),
+            local=not settings.exposed,
+        )
 
 
 class Guard:
@@ -71,6 +90,8 @@ class Guard:
             return
         try:
             headers = Headers(scope=scope)
+            if self._rules.local:
+                self._check_peer(scope, headers)
             host = self._check_host(scope["path"], headers)
             if not _under(scope["path"], _OWN_ORIGIN_RULE):
                 self._check_origin(host, headers)
@@ -80,6 +101,26 @@ class Guard:
             await _refuse(problem, scope, receive, send)
             return
         await self._app(scope, receive, _secured(send))
+
+    def _check_peer(self, scope: Scope, headers: Headers) -> None:
+        # A public address on this machine is that of a proxy on this machine. The web server puts
+        # the address such a proxy names into the scope, so what it forwards from others is refused.
+        through = next((name for name in _FORWARDED if name in headers), None)
+        if through is not None and self._rules.public is None:
+            raise HttpProblem(
+                403,
+                "not_exposed",
+                f"The request came through a tunnel or proxy ({through}), but this server is set "
+                f"up for this machine only: {_EXPOSE}",
+            )
+        peer = scope.get("client")  # a Unix socket has none
+        if peer is not None and not _this_machine(peer[0]):
+            raise HttpProblem(
+                403,
+                "not_exposed",
+                "The request came from another machine, but this server is set up for this "
+                f"machine only: {_EXPOSE}",
+            )
 
     def _check_host(self, path: str, headers: Headers) -> str:
         named = headers.getlist("host")
@@ -207,6 +248,15 @@ def _name(host: str) -> str:
         return urlsplit(f"//{host}").hostname or ""
     except ValueError:
         return ""
+
+
+def _this_machine(address: str) -> bool:
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    mapped = getattr(found, "ipv4_mapped", None)  # IPv4 on a socket for both
+    return (mapped or found).is_loopback
 
 
 def _loopback(host: str) -> bool:

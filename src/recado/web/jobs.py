@@ -122,8 +122,9 @@ def jobs_routes(jobs: Jobs, settings: Settings) -> APIRouter:
 async def _asked(request: Request) -> CompleteRequest:
     if not await request.body():
         return CompleteRequest()
+    given = await read_json_object(request)
     try:
-        return CompleteRequest.model_validate(await read_json_object(request))
+        return CompleteRequest.model_validate(given)
     except ValidationError as error:
         known = list(CompleteRequest.model_fields)
-        raise invalid_fields(error.errors(), known=known) from None
+        raise invalid_fields(error.errors(), given, known=known) from None

@@ -121,7 +121,7 @@ def read_activity(body: object, *, bot: str) -> dict[str, Any]:
     try:
         Activity.model_validate(activity)
     except ValidationError as error:
-        raise invalid_fields(error.errors()) from None
+        raise invalid_fields(error.errors(), activity) from None
     except Exception as error:
         # The SDK's own validators raise TypeError and bare Exception for what they dislike.
         raise InvalidActivity(f"The activity cannot be used: {error}.") from error

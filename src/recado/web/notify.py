@@ -34,6 +34,11 @@ _LONGEST_WAIT = 30.0
 #: Beyond this an instant cannot be computed with; nobody waits that long.
 _LONGEST_DELAY = timedelta(days=3660)
 
+#: Most recipients of one request, and most characters of one.
+_MOST_NAMED, _LONGEST_NAME = 1000, 4096
+
+_RECIPIENTS = "all, user:<id or e-mail>, conversation:<id>, or a list of the latter two"
+
 _PAGE = jinja2.Environment(
     loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True
 ).get_template("notified.html")
@@ -43,7 +48,11 @@ def _moment(value: object) -> datetime | timedelta:
     """An ISO 8601 instant, or seconds from now."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         if not math.isfinite(value) or not 0 <= value <= _LONGEST_DELAY.total_seconds():
-            raise ValueError("a delay is a number of seconds, 0 or more")
+            most = _LONGEST_DELAY.total_seconds()
+            raise ValueError(
+                f"a delay is a number of seconds from 0 to {most:.0f}, which is "
+                f"{_LONGEST_DELAY.days} days: write an instant for what is further away"
+            )
         return timedelta(seconds=value)
     if isinstance(value, str):
         try:
@@ -67,7 +76,54 @@ Moment = Annotated[
         }
     ),
 ]
-Whom = Annotated[str, Field(min_length=1, max_length=4096)]
+
+
+def _whom(value: Any) -> Any:
+    """One recipient, or several."""
+    names = value if isinstance(value, list) else [value]
+    if not 1 <= len(names) <= _MOST_NAMED:
+        raise ValueError(f"name 1 to {_MOST_NAMED} recipients, or all")
+    for name in names:
+        if not isinstance(name, str) or not name.strip():
+            raise ValueError(f"write {_RECIPIENTS}")
+        if len(name) > _LONGEST_NAME:
+            raise ValueError(f"a recipient has at most {_LONGEST_NAME} characters")
+    return value
+
+
+def _seconds(value: object) -> bool | float:
+    """How long to wait."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int | float) and 0 <= value <= _LONGEST_WAIT:
+        return value
+    raise ValueError(f"write a number of seconds from 0 to {_LONGEST_WAIT:.0f}, or true")
+
+
+Whom = Annotated[
+    str | list[str],
+    PlainValidator(_whom),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "minLength": 1, "maxLength": _LONGEST_NAME},
+                {
+                    "type": "array",
+                    "items": {"type": "string", "minLength": 1, "maxLength": _LONGEST_NAME},
+                    "minItems": 1,
+                    "maxItems": _MOST_NAMED,
+                },
+            ]
+        }
+    ),
+]
+Seconds = Annotated[
+    bool | float,
+    PlainValidator(_seconds),
+    WithJsonSchema(
+        {"anyOf": [{"type": "boolean"}, {"type": "number", "minimum": 0, "maximum": _LONGEST_WAIT}]}
+    ),
+]
 Name = Annotated[str, Field(min_length=1, max_length=255)]
 
 
@@ -76,9 +132,7 @@ class NotifyRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    to: Whom | Annotated[list[Whom], Field(min_length=1, max_length=1000)] = Field(
-        description="all, user:<id or e-mail>, conversation:<id>, or a list of the latter two."
-    )
+    to: Whom = Field(description=f"{_RECIPIENTS}.")
     text: str | None = Field(default=None, description="A message, in Markdown.")
     activity: dict[str, Any] | None = Field(
         default=None, description="Any activity of the protocol, without its address."
@@ -106,13 +160,16 @@ class NotifyRequest(BaseModel):
     user: dict[str, Any] | None = Field(
         default=None, description="ChannelAccount of the person it is about, in a group."
     )
-    wait: bool | Annotated[float, Field(ge=0, le=_LONGEST_WAIT, allow_inf_nan=False)] = Field(
+    wait: Seconds = Field(
         default=False,
         description=f"Seconds to wait until it is delivered; true waits {_LONGEST_WAIT:.0f}.",
     )
 
     @validates_all(mode="after")
     def _check_content(self) -> NotifyRequest:
+        said = self.text is not None or self.activity is not None
+        if self.mode == "as_turn" and said:
+            raise ValueError("as_turn takes value and value_type; leave out text and activity")
         if self.text is not None and self.activity is not None:
             raise ValueError("give text or activity, not both")
         return self
@@ -159,6 +216,14 @@ def notify_routes(outbox: Outbox, settings: Settings) -> APIRouter:
         if "prefetch" in request.headers.get("sec-purpose", request.headers.get("purpose", "")):
             # Browsers fetch ahead what they think is being typed.
             raise HttpProblem(503, "prefetch", "This page is not for fetching ahead: load it.")
+        if request.query_params:
+            raise HttpProblem(
+                422,
+                "invalid_input",
+                "This page always tells everybody and takes no query parameters "
+                f"({', '.join(request.query_params)}): leave them out, or POST to say something "
+                "else or to somebody in particular.",
+            )
         handle = await outbox.notify("all", HELLO)
         progress = await _wait(handle, _PAGE_WAITS)
         return HTMLResponse(_page(handle, progress), headers={"cache-control": "no-store"})
@@ -169,28 +234,36 @@ def notify_routes(outbox: Outbox, settings: Settings) -> APIRouter:
         status_code=202,
         response_model=Accepted,
         openapi_extra={
+            # As parameters of the function they would lose their repetitions.
+            "parameters": [
+                {
+                    "name": name,
+                    "in": where,
+                    "required": False,
+                    "schema": {"type": "string"},
+                    "description": "Whom a text/plain body is for; one of to and X-To is required.",
+                }
+                for name, where in (("to", "query"), ("x-to", "header"))
+            ],
             "requestBody": {
                 "required": True,
                 "content": {
                     "application/json": {"schema": NotifyRequest.model_json_schema()},
                     "text/plain": {"schema": {"type": "string"}},
                 },
-            }
+            },
         },
     )
     async def notify(
         request: Request,
         caller: Caller = may_call,
         idempotency_key: Annotated[str | None, Header()] = None,
-        x_to: Annotated[str | None, Header(description="For a text/plain body.")] = None,
-        to: str | None = None,
     ) -> JSONResponse:
         """Committed when it is answered; delivered afterwards, in order and at the channel's pace.
 
-        A text/plain body is a message to whom the header X-To or the query's `to` says, or to
-        all.
+        A text/plain body is a message to whom the query's `to` or the header X-To says.
         """
-        asked = await _asked(request, to or x_to)
+        asked = await _asked(request)
         handle = await outbox.notify(
             asked.to,
             asked.text if asked.text is not None else asked.activity,
@@ -241,14 +314,51 @@ def accepted_response(
     return JSONResponse(content | members, 202, headers)
 
 
-async def _asked(request: Request, to: str | None) -> NotifyRequest:
+async def _asked(request: Request) -> NotifyRequest:
+    unknown = [name for name in request.query_params if name != "to"]
+    if unknown:
+        raise HttpProblem(
+            422,
+            "invalid_input",
+            f"There is no query parameter {', '.join(unknown)}: the only one is to, for a body of "
+            "text; everything else goes into a JSON body.",
+        )
+    if is_json(request):
+        given = await read_json_object(request)
+        if "to" in request.query_params or "x-to" in request.headers:
+            raise HttpProblem(
+                422,
+                "invalid_input",
+                "A JSON body says itself whom it is for: leave out ?to= and X-To, and put to into "
+                "the body.",
+            )
+    else:
+        given = {"text": await _text(request), "to": _recipient(request)}
     try:
-        if is_json(request):
-            return NotifyRequest.model_validate(await read_json_object(request))
-        return NotifyRequest.model_validate({"to": to or "all", "text": await _text(request)})
+        return NotifyRequest.model_validate(given)
     except ValidationError as error:
         known = list(NotifyRequest.model_fields)
-        raise invalid_fields(error.errors(), known=known) from None
+        raise invalid_fields(error.errors(), given, known=known) from None
+
+
+def _recipient(request: Request) -> str:
+    """Whom a body of text is for; a slip of the pen must not tell everybody."""
+    named = [*request.query_params.getlist("to"), *request.headers.getlist("x-to")]
+    if len(named) > 1:
+        raise HttpProblem(
+            422,
+            "invalid_input",
+            "The recipient is given more than once: give one ?to= or one X-To, or send JSON with "
+            "a list.",
+        )
+    if not named or not named[0].strip():
+        raise HttpProblem(
+            422,
+            "invalid_input",
+            "Say whom it is for, in the query or in the header X-To: ?to=all for everybody, or "
+            "?to=user:<id or e-mail> or ?to=conversation:<id>.",
+        )
+    return named[0].strip()
 
 
 async def _text(request: Request) -> str:
@@ -258,14 +368,19 @@ async def _text(request: Request) -> str:
         text = (await request.body()).decode()
     except UnicodeDecodeError:
         raise HttpProblem(400, "not_utf8", "The body is not UTF-8 text: convert it.") from None
-    if kind == "text/plain":
-        return text
-    if kind not in ("", "application/x-www-form-urlencoded") or text.lstrip().startswith("{"):
-        # JSON without its content type would be read out to everybody.
+    if kind not in ("", "text/plain", "application/x-www-form-urlencoded"):
         raise HttpProblem(
             415,
             "unsupported_media_type",
             "Send Content-Type: application/json with an object, or text/plain with a message.",
+        )
+    if text.removeprefix("\ufeff").lstrip().startswith("{"):
+        # JSON without its content type would be read out to people.
+        raise HttpProblem(
+            415,
+            "unsupported_media_type",
+            "The body looks like JSON: say Content-Type: application/json. To send a message "
+            "that begins with {, put it into a JSON body as text.",
         )
     return text
 

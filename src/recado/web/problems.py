@@ -7,7 +7,8 @@ is wrong this time and what to do. A caller never sees a traceback.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -16,6 +17,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from recado.errors import RecadoError
@@ -167,6 +169,7 @@ async def _on_problem(request: Request, error: Exception) -> ProblemResponse:
 
 async def _on_http_exception(request: Request, exception: Exception) -> ProblemResponse:
     error = cast("HTTPException", exception)
+    headers = dict(error.headers or {})
     code, detail = f"http_{error.status_code}", str(error.detail)
     if error.status_code == 404 and detail == HTTPStatus.NOT_FOUND.phrase:
         code, detail = (
@@ -174,35 +177,94 @@ async def _on_http_exception(request: Request, exception: Exception) -> ProblemR
             f"There is nothing at {request.url.path}: /docs lists the paths.",
         )
     elif error.status_code == 405:
-        allowed = (error.headers or {}).get("Allow", "another method")
+        methods = _methods(request)
+        headers = {"allow": ", ".join(methods)}
         code, detail = (
             "method_not_allowed",
-            f"{request.method} is not possible here: use {allowed}.",
+            f"{request.method} is not possible here: use {listed(methods)}.",
         )
-    problem = HttpProblem(error.status_code, code, detail, headers=error.headers)
+    problem = HttpProblem(error.status_code, code, detail, headers=headers)
     return ProblemResponse(problem, request.url.path)
 
 
+def _methods(request: Request) -> list[str]:
+    """Every method that the request's path knows: each may be a route of its own."""
+    return [
+        method
+        for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+        if any(
+            route.matches({**request.scope, "method": method})[0] is Match.FULL
+            for route in request.app.routes
+        )
+    ]
+
+
 async def _on_validation_error(request: Request, error: Exception) -> ProblemResponse:
-    invalid = invalid_fields(cast("RequestValidationError", error).errors())
-    return ProblemResponse(invalid, request.url.path)
+    # The first part of a location is where the parameter stands: path, query or header.
+    errors = [
+        {**each, "loc": each["loc"][1:]} for each in cast("RequestValidationError", error).errors()
+    ]
+    given = {each["loc"][0]: None for each in errors if each["loc"]}
+    return ProblemResponse(invalid_fields(errors, given), request.url.path)
 
 
-def invalid_fields(errors: Sequence[Any], *, known: Sequence[str] = ()) -> HttpProblem:
-    """The problem for input whose fields have faults.
+def listed(names: Sequence[str], word: str = "or") -> str:
+    """Names as a sentence lists them: ``a, b or c``."""
+    return f" {word} ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+
+
+def invalid_fields(
+    errors: Sequence[Any], given: object, *, known: Sequence[str] = ()
+) -> HttpProblem:
+    """The problem for input whose fields have faults: one sentence for each field.
 
     Args:
         errors: as pydantic reports them.
+        given: the input; what stands in an error's location and not in the input is pydantic's.
         known: the fields there are, named when the caller used another one.
     """
-    told = []
+    faults: dict[str, list[str]] = {}
     for error in errors:
-        field = ".".join(
-            str(part) for part in error["loc"] if part not in ("body", "query", "path")
-        )
         message = error["msg"].removeprefix("Value error, ").partition("\n")[0]
         if error["type"] == "extra_forbidden":
             message = f"There is no such field; known are {', '.join(known)}"
-        told.append({"field": field, "detail": f"{message}."})
+        missing = error["type"] == "missing"
+        if missing:
+            message = "It is required"
+        faults.setdefault(_field(error["loc"], given, missing=missing), []).append(message)
+    told = [{"field": field, "detail": _sentence(texts)} for field, texts in faults.items()]
     sentence = " ".join(f"{entry['field'] or 'The body'}: {entry['detail']}" for entry in told)
     return HttpProblem(422, "invalid_input", sentence, errors=told)
+
+
+def _field(location: Sequence[str | int], given: Any, *, missing: bool) -> str:
+    """Where a fault is, without the branch of a union that pydantic names after the field."""
+    parts: list[str] = []
+    for part in location:
+        there = range(len(given)) if isinstance(given, list) else given
+        if isinstance(there, Mapping | range) and part in there:
+            given = given[part]
+        elif not (missing and isinstance(given, Mapping) and part == location[-1]):
+            break
+        parts.append(str(part))
+    return ".".join(parts)
+
+
+def _plain(message: str) -> str:
+    """A fault in the words of JSON, not of Python."""
+    return re.sub(r" or instance of \w+", "", message.replace("dictionary", "JSON object"))
+
+
+def _sentence(messages: Iterable[str]) -> str:
+    """One sentence on everything that is wrong with a field, or with each branch of its union."""
+    wanted: list[str] = []
+    others: list[str] = []
+    for plain in dict.fromkeys(map(_plain, messages)):
+        start, found, rest = plain.partition("Input should be ")
+        if found and not start:
+            wanted.append(rest)
+        else:
+            others.append(plain)
+    if wanted:
+        others.insert(0, f"It should be {listed(wanted)}")
+    return f"{'; '.join(others)}."

@@ -39,7 +39,7 @@ async def read_object(request: Request) -> dict[str, Any]:
 
 
 def error_response(error: Refusal | StoreError) -> JSONResponse:
-    """The protocol's error body (FACTS §2.2)."""
+    """The protocol's error body (protocol §2.2)."""
     status, code = (
         (error.status, error.error) if isinstance(error, Refusal) else (503, "ServiceError")
     )

@@ -23,7 +23,7 @@ def read_upload(body: bytes, *, content_type: str, disposition: str) -> dict[str
 
     Args:
         body: one file, or multipart with a part of the activity's type and parts that are files
-            (FACTS §6.1, §6.3).
+            (protocol §6.1, §6.3).
         content_type: header of the request.
         disposition: header of the request; names a single file.
 

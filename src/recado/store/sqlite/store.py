@@ -66,6 +66,9 @@ class SqliteStore:
             busy_seconds: how long to wait for another program's lock on the file.
         """
         self._db = Database(path, busy_seconds)
+        self._path = path
+        #: Which file it is that was opened.
+        self._file: tuple[int, int] | None = None
         self._clock = clock or SystemClock()
         # Resolved, so that every name of the file leads to the one lock.
         self._serving_path = None if path is None else f"{path.resolve()}.serving"
@@ -79,6 +82,8 @@ class SqliteStore:
         await self._db.open()
         try:
             await self._db.write(schema.migrate)
+            if self._path is not None:
+                self._file = await asyncio.to_thread(_identity, self._path)
         except BaseException:
             await self._db.close()
             raise
@@ -91,6 +96,12 @@ class SqliteStore:
         return await self._db.read(schema.version)
 
     async def check(self) -> None:
+        if self._path is not None and await asyncio.to_thread(_identity, self._path) != self._file:
+            # SQLite would go on writing to a file that has no name any more.
+            raise StoreUnavailable(
+                f"The database {self._path} was deleted or replaced while it was in use: restart "
+                "Recado, and put the file back first if it was moved."
+            )
         await self._db.write(lambda db: db.execute(_SQL["writable"]).close())
 
     def on_work(self, wake: Callable[[], None]) -> None:
@@ -357,6 +368,15 @@ def _locked(path: str) -> FileLock | None:
             f"The lock {path} cannot be made ({error.strerror}): make its directory writable."
         ) from error
     return lock
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What the file system calls the file; None when there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _data_version(db: sqlite3.Connection) -> int:
