@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
+from traceback import walk_tb
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Self
 
 from recado.bot.attach import BotBridge
@@ -34,7 +36,7 @@ from recado.channel.port import Channel
 from recado.channel.router import ChannelRouter
 from recado.channel.tokens import NoTokens, Tokens, msal_tokens
 from recado.clock import Clock, SystemClock
-from recado.config import Settings, load_settings, sdk_configuration
+from recado.config import Settings, check_exposure, load_settings, sdk_configuration
 from recado.domain.audience import Audience, Single
 from recado.domain.delivery import OnUnknown, Priority
 from recado.domain.ids import new_id
@@ -280,8 +282,12 @@ def create_server(recado: Recado, agent: Agent | None = None) -> FastAPI:
         recado: not started yet.
         agent: the bot it hosts; in demo mode the jobs bot when left out. Without a bot it is a
             sidecar: it accepts and delivers for bots that run elsewhere.
+
+    Raises:
+        ConfigurationError: it would be reachable from other machines half protected.
     """
     settings = recado.settings
+    check_exposure(settings)
     if agent is None and settings.demo:
         agent = create_jobs_bot(recado.bridge)
     hosted = None
@@ -349,14 +355,13 @@ def load_agent(path: str, recado: Recado) -> Agent:
     # As with `python -m`: a module beside where the command is called is found.
     if (here := str(Path.cwd())) not in sys.path:
         sys.path.insert(0, here)
-    try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(
-            f"The module {error.name!r} cannot be found: call the command where the bot is, or "
-            "set PYTHONPATH."
-        ) from error
-    found: Any = getattr(module, attribute, None)
+    module = _module(module_name)
+    if not hasattr(module, attribute):
+        bots = [each for each, value in vars(module).items() if hasattr(value, "on_turn")]
+        named = [each for each in bots if not isinstance(getattr(module, each), type)]
+        hint = f"did you mean {module_name}:{named[0]}?" if named else "name the bot in it."
+        raise ConfigurationError(f"{module_name} has no {attribute}: {hint}")
+    found: Any = getattr(module, attribute)
     if found is not None and not hasattr(found, "on_turn") and callable(found):
         found = found(recado)
     if not hasattr(found, "on_turn"):
@@ -366,6 +371,35 @@ def load_agent(path: str, recado: Recado) -> Agent:
         )
     agent: Agent = found
     return agent
+
+
+def _module(name: str) -> ModuleType:
+    """The module of the bot, whose code runs here for the first time."""
+    try:
+        return importlib.import_module(name)
+    except (Exception, SystemExit) as error:
+        missing = error.name if isinstance(error, ModuleNotFoundError) else None
+        if missing is not None and f"{name}.".startswith(f"{missing}."):
+            raise ConfigurationError(
+                f"The module {missing!r} cannot be found: call the command where the bot is, or "
+                "set PYTHONPATH."
+            ) from error
+        where = _raised_at(error)
+        said = error.msg if isinstance(error, SyntaxError) else str(error)
+        told = f"{type(error).__name__}: {said}" if said else type(error).__name__
+        raise ConfigurationError(f"{name} cannot be imported: {told} ({where}).") from error
+
+
+def _raised_at(error: BaseException) -> str:
+    """File and line an import failed at."""
+    if isinstance(error, SyntaxError):
+        return f"{error.filename}, line {error.lineno}"
+    frames = [
+        (frame.f_code.co_filename, line)
+        for frame, line in walk_tb(error.__traceback__)
+        if not frame.f_code.co_filename.startswith("<frozen")
+    ]
+    return f"{frames[-1][0]}, line {frames[-1][1]}"
 
 
 def _store(settings: Settings, clock: Clock) -> Store:

@@ -116,11 +116,56 @@ def log_event(event: Event) -> None:
         return
     name = type(event).__name__
     facts = {field.name: getattr(event, field.name) for field in fields(event)}
-    told = " ".join(f"{key}={value!r}" for key, value in facts.items())
     _log.log(
         level,
-        "%s %s",
-        name,
-        told,
+        "%s",
+        sentence(event),
         extra={"action": name, **{f"event_{k}": v for k, v in facts.items()}},
     )
+
+
+def sentence(event: Event) -> str:
+    """An event in words, for people; programs read its fields."""
+    match event:
+        case NotificationAccepted():
+            many = _count(event.deliveries, "delivery", "deliveries")
+            what = many if event.deliveries else "for every known conversation"
+            again = ", as before under its idempotency key" if event.replayed else ""
+            told = f"Notification {event.notification_id} accepted: {what}{again}."
+        case AttemptEnded():
+            told = _attempt(event)
+        case DeliveriesLost():
+            told = (
+                f"Taken over after an unclean end: {event.retried:,} to be tried again, "
+                f"{event.parked:,} for a person to decide."
+            )
+        case ReferenceCaptured():
+            how = "is new" if event.new else "is back"
+            waited = _count(event.released, "delivery that waited", "deliveries that waited")
+            told = f"Conversation {event.number} {how}"
+            told += f", and {waited} for it can leave." if event.released else "."
+        case TurnFailed():
+            kind = "A turn of a delivery" if event.proactive else "A turn"
+            told = f"{kind} in {event.conversation_id!r} failed: {event.error}."
+        case ServiceFailed():
+            told = f"The {event.service} met an error and goes on after a pause: {event.error}"
+        case _:
+            facts = (f"{each.name}={getattr(event, each.name)!r}" for each in fields(event))
+            told = " ".join((type(event).__name__, *facts))
+    return told
+
+
+def _attempt(event: AttemptEnded) -> str:
+    """What an attempt came to: ``Delivery … to msteams: attempt 2 failed (HTTP 503), …``."""
+    why = f" ({event.reason})" if event.reason else ""
+    if event.status is not None and event.reason != f"http_{event.status}":
+        why = f" (HTTP {event.status}{f', {event.reason}' if event.reason else ''})"
+    now = "" if event.state == event.outcome else f", it is {event.state} now"
+    return (
+        f"Delivery {event.delivery_id} to {event.channel}: attempt {event.attempt} ended "
+        f"{event.outcome}{why} after {event.seconds:.1f} s{now}."
+    )
+
+
+def _count(many: int, one: str, several: str) -> str:
+    return f"{many:,} {one if many == 1 else several}"

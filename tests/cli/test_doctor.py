@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from recado.domain.reference import Presence
+from recado.errors import ChannelError
 from recado.testing import make_sighting
 from tests.cli.kit import Database, Run, local
 from tests.cli.process import started
@@ -124,8 +125,41 @@ def test_a_token_that_cannot_be_had(
     assert checks["credentials"][1].startswith(_APP_ID)
     status, detail = checks["token"]
     assert status == "failed"
-    assert "token" in detail.lower()
+    assert detail.startswith("The identity provider cannot be reached")
+    assert "Check the app id" not in detail
     assert "secret-secret" not in detail
+
+
+def test_credentials_that_are_refused(
+    run: Run, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The identity provider answers, so the network is not to blame."""
+
+    class Refusing:
+        async def token(self, bot: str) -> str:
+            raise ChannelError("AADSTS7000215: Invalid client secret provided")
+
+    monkeypatch.setattr("recado.channel.tokens.msal_tokens", lambda *_: Refusing())
+    monkeypatch.setenv("MicrosoftAppId", _APP_ID)
+    monkeypatch.setenv("MicrosoftAppPassword", "secret-secret-secret")
+    status, detail = _checks(run, code=1)["token"]
+    assert status == "failed"
+    assert detail.endswith("Check the app id, the secret and its expiry date.")
+
+
+def test_conversations_of_another_bot_are_named(
+    run: Run, talking: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That none is known would be half the truth."""
+
+    class Giving:
+        async def token(self, bot: str) -> str:
+            return "token"
+
+    monkeypatch.setattr("recado.channel.tokens.msal_tokens", lambda *_: Giving())
+    monkeypatch.setenv("MicrosoftAppId", _APP_ID)
+    monkeypatch.setenv("MicrosoftAppPassword", "secret-secret-secret")
+    assert "2 conversations belong to bot 'local'" in _checks(run)["references"][1]
 
 
 def test_who_serves_is_found_out(

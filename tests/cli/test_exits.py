@@ -75,6 +75,7 @@ def test_every_error_of_the_tree_has_its_code(kind: type[RecadoError]) -> None:
         ("deliveries list --state lost", 2, "'--state'"),
         ("deliveries list --notification nope", 4, "no notification nope"),
         ("deliveries list --reference nope", 4, "no reference nope"),
+        ("deliveries list --after zz", 2, "'zz' is no page"),
         ("deliveries show nope", 4, "no delivery nope"),
         ("deliveries explain nope", 4, "no delivery nope"),
         ("deliveries retry nope", 4, "no delivery nope"),

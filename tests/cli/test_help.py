@@ -48,6 +48,21 @@ def test_every_command_has_help_worth_reading(run: Run, command: str) -> None:
     assert f"## recado {command}\n" in page()
 
 
+@pytest.mark.parametrize(
+    ("command", "usage"),
+    [
+        ("jobs complete", "[OPTIONS] N"),
+        ("deliveries show", "[OPTIONS] ID"),
+        ("deliveries cancel", "[OPTIONS] ID..."),
+    ],
+)
+def test_what_is_required_has_no_braces(run: Run, command: str, usage: str) -> None:
+    """They are no notation people know."""
+    first = run(*command.split(), "--help").out.splitlines()[0]
+    assert first.endswith(f"recado {command} {usage}")
+    assert f"\nrecado {command} {usage}\n" in page()
+
+
 def test_the_first_page_has_variables_and_codes(run: Run) -> None:
     """What a reader of scripts and of deployments looks for."""
     ended = run("--help")

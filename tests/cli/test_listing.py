@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,8 +13,10 @@ import pytest
 
 from recado.app import Recado
 from recado.channel.local import CHANNEL
+from recado.cli.others import own
 from recado.domain.job import JobScope
 from recado.domain.reference import ConversationKey, Presence
+from recado.store.port import Page
 from tests.cli.kit import Database, Run, local
 
 
@@ -160,7 +166,120 @@ def test_names_of_strangers_cannot_steer_the_terminal(run: Run, database: Databa
     out = run("references", "list").out
     assert "\033" not in out
     assert len(out.splitlines()) == 2
-    assert len(out.splitlines()[1].split("\t")) == 6
+    assert len(out.splitlines()[1].split("\t")) == 7
+
+
+def test_whom_to_name_to_say_something(run: Run, database: Database) -> None:
+    """The person of a private chat; nobody in a group, where all would read it."""
+    group = replace(local("conv-all", "ben"), is_group=True)
+    database.remember(local("conv-ana", "ana"), group)
+    title, *rows = (line.split("\t") for line in run("references", "list").out.splitlines())
+    place = title.index("user")
+    assert [row[place] for row in rows] == ["user:ana", ""]
+    assert run("send", rows[0][place], "hello").code == 0
+
+
+@pytest.fixture
+def other_bot(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The settings of a folder are those of another bot."""
+    monkeypatch.setenv("MicrosoftAppId", "11111111-1111-1111-1111-111111111111")
+    monkeypatch.setenv("MicrosoftAppPassword", "secret-secret-secret")
+
+
+def test_another_bot_in_the_database_is_named(
+    run: Run, talking: Database, request: pytest.FixtureRequest
+) -> None:
+    """That nothing is known would look as if the database were empty."""
+    talking.do(_start_job)
+    run("send", "user:ana", "hello")
+    request.getfixturevalue("other_bot")
+    for line, words in (
+        ("references list", "2 conversations belong to bot 'local'"),
+        ("deliveries list", "2 conversations belong to bot 'local'"),
+        ("jobs list", "1 job belongs to bot 'local'"),
+    ):
+        ended = run(*line.split())
+        assert (ended.code, ended.out) == (0, "")
+        assert words in ended.err
+        assert run(*line.split(), "--json").json == {"items": [], "next": None}
+
+
+async def test_pages_hold_this_bots_records_only() -> None:
+    """However many others lie between, no record is left out and none comes twice."""
+    records = [number for number in range(2500) if number % 100 < 3 or number < 5]
+
+    async def fetch(after: str | None, limit: int) -> Page[int]:
+        start = int(after or 0)
+        items = list(range(start, min(start + limit, 2500)))
+        return Page(items=items, next=str(items[-1] + 1) if items[-1] < 2499 else None)
+
+    found: list[int] = []
+    after = None
+    while True:
+        page = await own(fetch, records.__contains__, after=after, limit=7)
+        assert len(page.items) <= 7
+        found += page.items
+        if page.next is None:
+            break
+        after = page.next
+    assert found == records
+
+
+# -- tables ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Standard output is a terminal of that width."""
+
+    def of_width(columns: int) -> None:
+        monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+        monkeypatch.setenv("COLUMNS", str(columns))
+        monkeypatch.setenv("NO_COLOR", "1")
+        monkeypatch.setenv("TERM", "xterm")
+
+    return of_width
+
+
+@pytest.mark.parametrize("columns", [30, 60, 80, 120, 200])
+@pytest.mark.parametrize("kind", ["references", "deliveries"])
+def test_ids_can_be_copied_from_a_table(
+    run: Run,
+    database: Database,
+    terminal: Callable[[int], None],
+    columns: int,
+    kind: str,
+) -> None:
+    """At every width they stand first and whole, one row a line; others shrink or are left out."""
+    long = replace(local(f"conv-{'x' * 90}", "ana"), name="A very long name " * 20)
+    database.remember(long, local("conv-ben", "ben"))
+    run("send", "all", "hello", "--when", "1h", "--wait", "0")
+    run("send", "user:ana", "hello", "--when", "1h")
+    ids = [each["id"] for each in run(kind, "list", "--json").json["items"]]
+    terminal(columns)
+    ended = run(kind, "list")
+    lines = re.sub(r"\033\[[\d;]*m", "", ended.out).splitlines()
+    shown = [line.split()[0] for line in lines if len(line.split()[0]) == 36 and "-" in line]
+    assert shown == ids
+    if columns >= 60:
+        assert max(map(len, lines)) <= columns
+    whole = "user:ana" if kind == "references" else "scheduled"
+    assert (whole in ended.out) is (columns >= 60 or kind == "deliveries")
+    assert ("No room for" in ended.err) is (columns < (200 if kind == "references" else 120))
+
+
+def test_what_goes_to_whom(run: Run, talking: Database, terminal: Callable[[int], None]) -> None:
+    """The name of the conversation or of who is in it, else how its id begins."""
+    nobody = replace(local(f"conv-{'x' * 40}", "eve"), members=())
+    named = replace(local("conv-team", "ben"), name="The team", is_group=True)
+    talking.remember(nobody, named)
+    run("send", "all", "hello", "--wait", "0")
+    run("send", "user:ana", "hello", "--when", "1h")
+    for name in ("conv-" + "x" * 40, "conv-team"):
+        run("send", f"conversation:{name}", "hello", "--wait", "0")
+    title, *rows = (line.split("\t") for line in run("deliveries", "list").out.splitlines())
+    told = [row[title.index("to")] for row in rows]
+    assert set(told) >= {"Ana", "The team", f"conv-{'x' * 19}…"}
 
 
 # -- deliveries ------------------------------------------------------------------------------
@@ -247,6 +366,19 @@ def test_one_delivery(run: Run, talking: Database) -> None:
     assert "attempt\tstarted (UTC)\toutcome" in people
 
 
+def test_a_long_content_is_cut(run: Run, talking: Database) -> None:
+    """People see how it begins, programs all of it."""
+    text = "0123456789" * 300
+    (delivery_id,) = run("send", "user:ana", text, "--json").json["deliveries"]
+    assert run("deliveries", "show", delivery_id, "--json").json["content"]["text"] == text
+    line = next(
+        line
+        for line in run("deliveries", "show", delivery_id).out.splitlines()
+        if line.startswith("content")
+    )
+    assert line.endswith(f"  {text[:200]}… (3,000 characters; --json shows them all)")
+
+
 def test_explain(run: Run, talking: Database) -> None:
     """Words for people, the same words in a list for programs."""
     sent = run("send", "user:ana", "hello", "--when", "1h", "--json").json
@@ -270,6 +402,7 @@ def test_cancel_and_what_cannot_be_cancelled(run: Run, talking: Database) -> Non
     again = run("deliveries", "cancel", delivery_id, "--json")
     assert again.code == 5
     assert again.problem["code"] == "transition_refused"
+    assert again.problem["detail"].endswith("It is already cancelled; nothing is left to cancel.")
 
 
 def test_retry_says_when_nobody_delivers(run: Run, database: Database) -> None:
@@ -303,6 +436,16 @@ def test_migrate_makes_the_database(run: Run, home: Path) -> None:
     assert first["schema_version"] >= 1
     again = run("migrate", "--database-url", "sqlite:///new/recado.db")
     assert again.out.endswith(f"has schema version {first['schema_version']}.\n")
+
+
+def test_migrate_tells_of_a_foreign_database(run: Run, home: Path) -> None:
+    """Recado's tables in another program's file may be a mistake."""
+    with closing(sqlite3.connect(home / "shop.db")) as connection, connection:
+        connection.execute("CREATE TABLE orders (id)")
+    url = ("--database-url", "sqlite:///shop.db")
+    told = run("migrate", *url).out
+    assert "It held 1 table of another program, and Recado's were added beside them." in told
+    assert "another program" not in run("migrate", *url).out
 
 
 def test_a_mistyped_name_makes_no_database(run: Run, home: Path) -> None:

@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -123,13 +124,76 @@ def test_serve_hosts_a_bot(database: Database, home: Path, attribute: str) -> No
         assert server.interrupt()[0] == 0
 
 
-@pytest.mark.parametrize("attribute", ["missing", "number"])
-def test_what_is_no_bot_is_refused(run: Run, home: Path, attribute: str) -> None:
+@pytest.mark.parametrize(
+    ("attribute", "words"),
+    [
+        ("missing", "some_bot has no missing: did you mean some_bot:agent?"),
+        ("number", "some_bot:number is no bot"),
+    ],
+)
+def test_what_is_no_bot_is_refused(run: Run, home: Path, attribute: str, words: str) -> None:
     """Before anything listens."""
     (home / "some_bot.py").write_text(_BOT)
     ended = run("serve", "--app", f"some_bot:{attribute}", "--port", "0")
     assert ended.code == 3
-    assert f"some_bot:{attribute}" in ended.err
+    assert words in ended.err
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "words", "line"),
+    [
+        ("raising", 'x = 1\n\nraise ValueError("boom")', "ValueError: boom", 3),
+        ("silent", "assert False", "AssertionError", 1),
+        ("leaving", "import sys\nsys.exit(3)", "SystemExit: 3", 2),
+        ("lacking", "x = 1\nimport not_there", "ModuleNotFoundError: No module named", 2),
+        ("mistyped", "def agent(:", "SyntaxError: invalid syntax", 1),
+    ],
+)
+def test_a_bot_that_cannot_be_imported(
+    run: Run, home: Path, *, name: str, code: str, words: str, line: int
+) -> None:
+    """The fault is the bot's: what it is, and where."""
+    (home / f"{name}_bot.py").write_text(code)
+    ended = run("serve", "--app", f"{name}_bot:agent", "--port", "0")
+    assert ended.code == 3
+    assert ended.err.startswith(f"Error: {name}_bot cannot be imported: {words}")
+    assert ended.err.endswith(f"({home}/{name}_bot.py, line {line}).\n")
+
+
+def _read_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connect as to a file that may be read only, also when the tests are run as root."""
+    connect: Callable[..., sqlite3.Connection] = sqlite3.connect
+
+    def reading(path: Any, *words: Any, **options: Any) -> sqlite3.Connection:
+        if options.pop("uri", False):
+            return connect(path, *words, uri=True, **options)
+        return connect(f"{Path(path).as_uri()}?mode=ro", *words, uri=True, **options)
+
+    monkeypatch.setattr(sqlite3, "connect", reading)
+
+
+@pytest.mark.parametrize("line", ["demo", "serve", "migrate"])
+def test_a_database_that_is_read_only(
+    run: Run, talking: Database, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    """Said at once, and before the port, which is in use as well."""
+    _read_only(monkeypatch)
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        if line != "migrate":
+            monkeypatch.setenv("RECADO_PORT", str(other.getsockname()[1]))
+        ended = run(line)
+    assert (ended.code, ended.out) == (6, "")
+    assert "is read-only: make the file and its directory writable" in ended.err
+
+
+def test_a_place_no_database_can_be_made_in(run: Run, home: Path) -> None:
+    """Is a fault of the database, before anything listens."""
+    (home / "file").write_text("")
+    ended = run("serve", "--database-url", "sqlite:///file/recado.db", "--port", "0")
+    assert ended.code == 6
+    assert "cannot be made" in ended.err
 
 
 def test_a_newer_database_stops_the_server(database: Database) -> None:

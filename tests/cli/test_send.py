@@ -115,7 +115,7 @@ def test_what_is_due_later_is_queued(run: Run, talking: Database) -> None:
     due = datetime.fromisoformat(ended.json["due_at"])
     assert timedelta(minutes=59) < due - datetime.now(UTC) <= timedelta(hours=1)
     assert ended.json["progress"] is None
-    assert "due on" in run("send", "user:ana", "again", "--when", "1h").out
+    assert "due at" in run("send", "user:ana", "again", "--when", "1h").out
 
 
 def test_an_idempotency_key_sends_once(run: Run, talking: Database) -> None:
@@ -128,6 +128,30 @@ def test_an_idempotency_key_sends_once(run: Run, talking: Database) -> None:
     other = run("send", "user:ana", "else", "--idempotency-key", "k-1", "--json")
     assert other.code == 5
     assert other.problem["code"] == "idempotency_conflict"
+
+
+def test_what_was_accepted_before_is_due_when_it_was(run: Run, talking: Database) -> None:
+    """The time of the repeated request means nothing."""
+    words = ("send", "user:ana", "hello", "--idempotency-key", "k-1", "--json", "--when")
+    first, second = run(*words, "1h").json, run(*words, "3h").json
+    assert second["replayed"] is True
+    assert second["due_at"] == first["due_at"]
+
+
+def test_what_is_due_in_a_moment_is_waited_for(run: Run, talking: Database) -> None:
+    """Nobody serves, so nobody else would send it."""
+    ended = run("send", "user:ana", "hello", "--when", "1s")
+    assert (ended.code, ended.out.splitlines()[0]) == (0, "Delivered to 1 conversation.")
+    assert talking.said("conv-ana") == ["hello"]
+
+
+def test_a_broadcast_that_is_due_later_has_not_failed(run: Run, talking: Database) -> None:
+    """Sent again with its key it is accepted, not delivered to none of two."""
+    words = ("send", "all", "hello", "--when", "1h", "--idempotency-key", "k-1")
+    for _ in range(2):
+        ended = run(*words)
+        assert ended.code == 0
+        assert ended.out.startswith("Accepted for every known conversation, due at ")
 
 
 def test_a_collapse_key_supersedes(run: Run, talking: Database) -> None:

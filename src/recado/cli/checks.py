@@ -14,6 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from recado.cli.others import others_references
 from recado.cli.output import Output
 from recado.cli.ports import listening
 from recado.clock import SystemClock
@@ -122,10 +123,28 @@ async def check_token(settings: Settings, seconds: float) -> Check:
             "machine reaches it, or allow more with --timeout.",
         )
     except ChannelError as error:
+        if _offline(error):
+            return Check(
+                "token",
+                Status.FAILED,
+                "The identity provider cannot be reached: check this machine's network, proxy "
+                f"and DNS. ({error})",
+            )
         return Check(
             "token", Status.FAILED, f"{error}. Check the app id, the secret and its expiry date."
         )
     return Check("token", Status.OK, "The identity provider gave one.")
+
+
+def _offline(error: BaseException) -> bool:
+    """Whether *error* began with a connection that could not be made."""
+    seen: BaseException | None = error
+    while seen is not None:
+        # What requests raises is an OSError, too, but one with an answer was connected.
+        if isinstance(seen, OSError) and getattr(seen, "response", None) is None:
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False
 
 
 def check_database(settings: Settings) -> Check | None:
@@ -225,7 +244,8 @@ async def check_references(recado: Recado, out: Output) -> AsyncIterator[Check]:
         yield Check("references", Status.FAILED, f"{told} It is that of reference {where}.{more}")
     else:
         away = f", {unreachable:,} of them unreachable" if unreachable else ""
-        yield Check("references", Status.OK, f"{seen:,} looked at{away}.")
+        others = "" if seen else await others_references(recado)
+        yield Check("references", Status.OK, f"{seen:,} looked at{away}.{others}")
 
 
 def check_backlog(backlog: Backlog, now: datetime, *, served: bool) -> Check:

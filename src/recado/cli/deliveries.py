@@ -2,41 +2,58 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from typing import Annotated, Any
+import re
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from recado.cli.invocation import After, Invocation, Limit, command, group
+from recado.cli.others import others_references, own
 from recado.cli.output import Column, shown_time
-from recado.cli.records import delivery_record, detail_record
+from recado.cli.records import delivery_record, detail_record, people, reference_record
 from recado.domain.delivery import State
 from recado.domain.explanation import explain
+from recado.errors import InvalidInput, TransitionRefused
 from recado.store.port import DeliveryFilter
 
+if TYPE_CHECKING:
+    from recado.app import Recado
+
 _COLUMNS = (
-    Column("delivery", lambda delivery: delivery["id"]),
-    Column("state", lambda delivery: delivery["state"]),
-    Column("reason", lambda delivery: delivery["reason"]),
-    Column("attempts", lambda delivery: delivery["attempts"]),
-    Column("accepted (UTC)", lambda delivery: shown_time(delivery["accepted_at"])),
-    Column("due (UTC)", lambda delivery: shown_time(delivery["due_at"])),
-    Column("settled (UTC)", lambda delivery: shown_time(delivery["settled_at"])),
+    Column("delivery", lambda delivery: delivery["id"], whole=True),
+    Column("state", lambda delivery: delivery["state"], whole=True),
+    Column("to", lambda delivery: delivery["to"], rank=1),
+    Column("reason", lambda delivery: delivery["reason"], rank=3),
+    Column("attempts", lambda delivery: delivery["attempts"], rank=6, whole=True),
+    Column(
+        "accepted (UTC)", lambda delivery: shown_time(delivery["accepted_at"]), rank=2, whole=True
+    ),
+    Column("due (UTC)", lambda delivery: shown_time(delivery["due_at"]), rank=4, whole=True),
+    Column(
+        "settled (UTC)", lambda delivery: shown_time(delivery["settled_at"]), rank=5, whole=True
+    ),
 )
 
 _ATTEMPT_COLUMNS = (
-    Column("attempt", lambda attempt: attempt["number"]),
-    Column("started (UTC)", lambda attempt: shown_time(attempt["started_at"])),
-    Column("outcome", lambda attempt: attempt["outcome"]),
-    Column("status", lambda attempt: attempt["evidence"]["status"]),
-    Column("code", lambda attempt: attempt["evidence"]["code"]),
-    Column("receipt", lambda attempt: attempt["evidence"]["activity_id"]),
-    Column("message", lambda attempt: attempt["evidence"]["message"]),
+    Column("attempt", lambda attempt: attempt["number"], whole=True),
+    Column("started (UTC)", lambda attempt: shown_time(attempt["started_at"]), rank=4, whole=True),
+    Column("outcome", lambda attempt: attempt["outcome"], whole=True),
+    Column("status", lambda attempt: attempt["evidence"]["status"], rank=1, whole=True),
+    Column("code", lambda attempt: attempt["evidence"]["code"], rank=2),
+    Column("receipt", lambda attempt: attempt["evidence"]["activity_id"], rank=5, whole=True),
+    Column("message", lambda attempt: attempt["evidence"]["message"], rank=3),
 )
+
+#: A position in the listing is the id of the delivery before it.
+_CURSOR = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+#: How much of a content, and of a conversation's id, people are shown.
+_CONTENT, _CONVERSATION = 200, 24
 
 DeliveryId = Annotated[str, typer.Argument(metavar="ID", help="The delivery's id.")]
 DeliveryIds = Annotated[
-    list[str], typer.Argument(metavar="ID...", help="Ids of deliveries.", show_default=False)
+    list[str], typer.Argument(metavar="ID", help="Ids of deliveries.", show_default=False)
 ]
 
 
@@ -75,7 +92,12 @@ async def list_deliveries(  # noqa: PLR0913 - one parameter an option
     limit: Limit = 100,
     after: After = None,
 ) -> None:
-    """Show deliveries, newest first."""
+    """Show deliveries, newest first.
+
+    Those of this bot, unless a notification or conversation is named.
+    """
+    if after is not None and not _CURSOR.fullmatch(after):
+        raise InvalidInput(f"{after!r} is no page: pass on what the page before gave as next.")
     async with invocation.opened() as recado:
         # What was named has to exist: an empty list would look like an answer.
         if notification is not None:
@@ -83,9 +105,38 @@ async def list_deliveries(  # noqa: PLR0913 - one parameter an option
         if reference is not None:
             await recado.references.get(reference)
         wanted = DeliveryFilter(state=state, notification_id=notification, reference_id=reference)
-        page = await recado.outbox.deliveries(wanted, after=after, limit=limit)
+        bot = None if notification or reference else recado.settings.bot
+        page = await own(
+            lambda after, limit: recado.outbox.deliveries(wanted, after=after, limit=limit),
+            lambda delivery: bot in (None, delivery.bot),
+            after=after,
+            limit=limit,
+        )
         items = [delivery_record(each) for each in page.items]
-    invocation.out.listing(items, page.next, _COLUMNS, nothing="There are no such deliveries.")
+        if not invocation.as_json:
+            to = await _recipients(recado, items)
+            items = [{**each, "to": to[each["reference_id"]]} for each in items]
+        others = "" if items or after or bot is None else await others_references(recado)
+    nothing = f"There are no such deliveries.{others}"
+    invocation.out.listing(items, page.next, _COLUMNS, nothing=nothing)
+
+
+async def _recipients(recado: Recado, items: list[dict[str, Any]]) -> dict[str, str]:
+    """Who the deliveries of a page go to, by reference; each conversation is read once."""
+    ids = {each["reference_id"] for each in items}
+    # Asked together, they share the way to the database.
+    found = await asyncio.gather(*(recado.references.get(each) for each in ids))
+    return {each.id: _recipient(reference_record(each)) for each in found}
+
+
+def _recipient(record: dict[str, Any]) -> str:
+    """A conversation in a few words: its name, who is in it, or how its id begins."""
+    conversation: str = record["conversation_id"]
+    return record["name"] or people(record) or _cut(conversation, _CONVERSATION)
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[:length]}…"
 
 
 async def show(invocation: Invocation, delivery_id: DeliveryId) -> None:
@@ -113,7 +164,7 @@ async def show(invocation: Invocation, delivery_id: DeliveryId) -> None:
             "expires": delivery["expires_at"],
             "settled": delivery["settled_at"],
             "handler": record["handler"],
-            "content": _said(record["content"]),
+            "content": _shown(_said(record["content"])),
         }
     )
     out.say()
@@ -155,7 +206,16 @@ async def _steer(invocation: Invocation, ids: list[str], verb: str) -> None:
     async with invocation.opened() as recado:
         steer = recado.outbox.retry if verb == "retry" else recado.outbox.cancel
         for each in ids:
-            await steer(each)
+            try:
+                await steer(each)
+            except TransitionRefused:
+                state = (await recado.outbox.delivery(each)).delivery.state
+                if verb == "cancel" and state.final:
+                    raise TransitionRefused(
+                        f"Delivery {each} cannot be cancelled. It is already {state}; nothing is "
+                        "left to cancel."
+                    ) from None
+                raise
             items.append(delivery_record((await recado.outbox.delivery(each)).delivery))
             invocation.out.say(f"Delivery {each} is {items[-1]['state']}.")
         served = await recado.store.served()
@@ -165,6 +225,13 @@ async def _steer(invocation: Invocation, ids: list[str], verb: str) -> None:
         invocation.out.note(
             "No process is serving this database: it leaves when you start `recado serve`."
         )
+
+
+def _shown(text: str | None) -> str | None:
+    """What was said, or how it begins."""
+    if text is None or len(text) <= _CONTENT:
+        return text
+    return f"{_cut(text, _CONTENT)} ({len(text):,} characters; --json shows them all)"
 
 
 def _said(content: dict[str, Any] | None) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -48,8 +48,23 @@ class Aftermath:
     @property
     def failed(self) -> bool:
         """Whether somebody waited and it did not arrive everywhere."""
-        return self.progress is not None and not (
-            self.progress.expanded and self.progress.out == self.progress.total
+        return self.progress is not None and not (self.arrived or self.scheduled)
+
+    @property
+    def arrived(self) -> bool:
+        """Whether somebody waited until it had arrived everywhere."""
+        told = self.progress
+        return told is not None and told.expanded and told.out == told.total
+
+    @property
+    def scheduled(self) -> bool:
+        """Whether it has left, or waits for its time: nothing went wrong."""
+        told = self.progress
+        return (
+            told is not None
+            and told.expanded
+            and State.SCHEDULED in told.counts
+            and set(told.counts) <= {State.SCHEDULED, State.DELIVERED}
         )
 
 
@@ -73,20 +88,38 @@ async def see_off(
     """
     served = await recado.store.served()
     left = PATIENCE if wait is None and not served else wait or 0.0
-    later = due_at is not None and due_at > recado.clock.now() + timedelta(seconds=left)
-    if left <= 0 or later:
+    ahead = 0.0 if due_at is None else (due_at - recado.clock.now()).total_seconds()
+    if left <= 0 or ahead > left:
         return Aftermath(served=served, due_at=due_at, progress=None, missing=[])
+    if wait is None:
+        # What leaves in a moment has as long as what leaves at once.
+        left += max(0.0, ahead)
     if not served:
         await recado.start()
     # Who names a time waits for it; else what may rest for hours ends the wait.
-    progress = await _wait(recado, handle, invocation, left, patient=wait is not None)
-    return Aftermath(
-        served=served, due_at=due_at, progress=progress, missing=await _missing(recado, handle)
-    )
+    resting: frozenset[State] = frozenset() if wait is not None else _RESTING
+    if due_at is not None:
+        resting -= {State.SCHEDULED}
+    progress = await _wait(recado, handle, invocation, left, resting)
+    missing = await _missing(recado, handle)
+    due = min((each.due_at for each in missing if each.due_at is not None), default=None)
+    after = Aftermath(served=served, due_at=due_at, progress=progress, missing=missing)
+    return replace(after, due_at=due_at or due) if after.scheduled else after
+
+
+async def stored_due(recado: Recado, handle: Handle) -> datetime | None:
+    """When what was accepted is due, if that is later."""
+    page = await recado.outbox.deliveries(DeliveryFilter(notification_id=handle.id), limit=1000)
+    dues = [each.due_at for each in page.items if each.state is State.SCHEDULED]
+    return min(filter(None, dues), default=None)
 
 
 async def _wait(
-    recado: Recado, handle: Handle, invocation: Invocation, seconds: float, *, patient: bool
+    recado: Recado,
+    handle: Handle,
+    invocation: Invocation,
+    seconds: float,
+    resting: frozenset[State],
 ) -> Progress:
     until = recado.clock.now() + timedelta(seconds=seconds)
     with invocation.out.progress("Delivering") as advance:
@@ -95,12 +128,15 @@ async def _wait(
             progress = await handle.wait(max(0.0, min(_LOOK, left)))
             ended = sum(n for state, n in progress.counts.items() if state.final)
             advance(ended, progress.total if progress.expanded else None)
-            if progress.settled or left <= 0 or (not patient and _rests(progress)):
+            if progress.settled or left <= 0 or _rests(progress, resting):
                 return progress
 
 
-def _rests(progress: Progress) -> bool:
-    return progress.expanded and all(state.final or state in _RESTING for state in progress.counts)
+def _rests(progress: Progress, resting: frozenset[State]) -> bool:
+    """Whether all that has not ended is where it can stay for long."""
+    return bool(resting) and (
+        progress.expanded and all(state.final or state in resting for state in progress.counts)
+    )
 
 
 async def _missing(recado: Recado, handle: Handle) -> list[Delivery]:
@@ -137,7 +173,7 @@ def tell(invocation: Invocation, handle: Handle, after: Aftermath, **members: An
 def _tell_people(invocation: Invocation, handle: Handle, after: Aftermath) -> None:
     out = invocation.out
     again = " It had been accepted before under this idempotency key." if handle.replayed else ""
-    if after.progress is None:
+    if after.progress is None or after.scheduled:
         out.say(f"{_queued(handle, after)}{again}")
         out.say(f"Notification: {handle.id}")
         for delivery_id in handle.delivery_ids[:_NAMED]:
@@ -156,7 +192,7 @@ def _tell_people(invocation: Invocation, handle: Handle, after: Aftermath) -> No
 def _queued(handle: Handle, after: Aftermath) -> str:
     many = len(handle.delivery_ids)
     what = "Accepted for every known conversation" if not many else f"Accepted, {_count(many)}"
-    when = f", due on {moment(after.due_at)}" if after.due_at else ""
+    when = f", due at {moment(after.due_at)}" if after.due_at else ""
     if after.served:
         return f"{what}{when}. The process that serves this database delivers."
     return (

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_type_hints
 
 import typer
+from typer.core import TyperCommand
 
 from recado.cli.flags import settings_flags
 from recado.cli.logs import set_up_logs
@@ -218,6 +219,13 @@ class _Command:
             asyncio.run(ended)
 
 
+class _Plain(TyperCommand):
+    """A command that writes what is required as ``ID``, not as ``{ID}``."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        return [piece.strip("{").replace("}", "") for piece in super().collect_usage_pieces(ctx)]
+
+
 def command(
     app: typer.Typer,
     name: str,
@@ -243,6 +251,7 @@ def command(
             epilog=examples_block(examples),
             rich_help_panel=panel,
             context_settings=unlisted,
+            cls=_Plain,
         )(_Command(function))
         return function
 

@@ -9,6 +9,7 @@ import typer
 
 from recado.cli.delivering import see_off, tell
 from recado.cli.invocation import After, Invocation, Limit, command, group
+from recado.cli.others import others_jobs, own
 from recado.cli.output import Column, shown_time
 from recado.cli.records import job_record
 from recado.domain.job import JobScope
@@ -21,12 +22,12 @@ if TYPE_CHECKING:
 _LARGEST = 2**53
 
 _COLUMNS = (
-    Column("number", lambda job: job["number"]),
-    Column("tenant", lambda job: job["tenant"]),
-    Column("completed", lambda job: job["completed"]),
-    Column("started (UTC)", lambda job: shown_time(job["started_at"])),
-    Column("title", lambda job: job["title"]),
-    Column("conversation", lambda job: job["conversation_id"]),
+    Column("number", lambda job: job["number"], whole=True),
+    Column("tenant", lambda job: job["tenant"], rank=4, whole=True),
+    Column("completed", lambda job: job["completed"], rank=1, whole=True),
+    Column("started (UTC)", lambda job: shown_time(job["started_at"]), rank=3, whole=True),
+    Column("title", lambda job: job["title"], rank=2),
+    Column("conversation", lambda job: job["conversation_id"], rank=5, whole=True),
 )
 
 
@@ -58,12 +59,18 @@ async def list_jobs(
 ) -> None:
     """Show the job log, in the order of numbers."""
     async with invocation.opened() as recado:
-        scope = None if tenant is None else JobScope(bot=recado.settings.bot, tenant=tenant)
-        page = await recado.job_log.page(scope, after=after, limit=limit)
-        # Other bots may share the database; their numbers mean something else.
         bot = recado.settings.bot
-        jobs = [job_record(job) for job in page.items if job.scope.bot == bot]
-    invocation.out.listing(jobs, page.next, _COLUMNS, nothing="The job log is empty.")
+        scope = None if tenant is None else JobScope(bot=bot, tenant=tenant)
+        # Other bots may share the database; their numbers mean something else.
+        page = await own(
+            lambda after, limit: recado.job_log.page(scope, after=after, limit=limit),
+            lambda job: job.scope.bot == bot,
+            after=after,
+            limit=limit,
+        )
+        jobs = [job_record(job) for job in page.items]
+        others = "" if jobs or after else await others_jobs(recado)
+    invocation.out.listing(jobs, page.next, _COLUMNS, nothing=f"The job log is empty.{others}")
 
 
 async def complete(  # noqa: PLR0913 - one parameter an option

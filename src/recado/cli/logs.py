@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +17,8 @@ if TYPE_CHECKING:
 #: Everything a record has by itself; the rest was given with ``extra``.
 _OWN: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _EVENT: Final = "event_"
+#: Names, on an exception, the formatter that has written its traceback.
+_TOLD: Final = "_recado_told"
 
 
 def set_up_logs(settings: Settings, *, verbose: bool, quiet: bool = False) -> None:
@@ -25,7 +30,12 @@ def set_up_logs(settings: Settings, *, verbose: bool, quiet: bool = False) -> No
         quiet: warnings only, unless a level was set.
     """
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines() if settings.log_json else Lines())
+    if settings.log_json:
+        handler.setFormatter(JsonLines())
+    else:
+        handler.setFormatter(Lines())
+        # Whoever tells of a failed turn has logged it already, with its traceback.
+        handler.addFilter(lambda record: getattr(record, "action", None) != "TurnFailed")
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO if verbose else logging.WARNING)
@@ -75,4 +85,29 @@ def _stamp(record: logging.LogRecord) -> str:
 
 
 def _trace(formatter: logging.Formatter, record: logging.LogRecord) -> str:
-    return formatter.formatException(record.exc_info) if record.exc_info else ""
+    """The traceback of a record, unless that error's has been written before.
+
+    An error that passes through several hands is logged by each of them.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    if record.exc_info is None or error is None:
+        return ""
+    if getattr(error, _TOLD, None) is formatter:
+        return f"{type(error).__name__}: {error} (its traceback is above)"
+    # What it was raised on top of may be known as well; then it is not repeated.
+    new = not any(getattr(each, _TOLD, None) is formatter for each in _causes(error))
+    with suppress(AttributeError):  # an exception may refuse new attributes
+        setattr(error, _TOLD, formatter)
+    if new:
+        return formatter.formatException(record.exc_info)
+    return "".join(traceback.format_exception(error, chain=False)).rstrip("\n")
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """What led to *error*, from the latest to the first."""
+    seen = {id(error)}
+    cause = error.__cause__ or error.__context__
+    while cause is not None and id(cause) not in seen:
+        yield cause
+        seen.add(id(cause))
+        cause = cause.__cause__ or cause.__context__

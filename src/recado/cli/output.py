@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,10 +22,15 @@ class Column:
     Attributes:
         title: what stands above it.
         cell: reads its text from a record.
+        rank: in a narrow terminal columns of a higher rank are left out first; 0 always stays.
+        whole: whether half of it is worthless, as of an id that is to be copied. Other columns
+            shrink and end in an ellipsis.
     """
 
     title: str
     cell: Callable[[Mapping[str, Any]], object]
+    rank: int = 0
+    whole: bool = False
 
 
 class Output:
@@ -82,7 +87,10 @@ class Output:
             return
         rows = [[_cell(column.cell(item)) for column in columns] for item in items]
         if sys.stdout.isatty():
-            _draw([column.title for column in columns], rows)
+            left_out = _draw(columns, rows)
+            if left_out:
+                names = ", ".join(column.title for column in left_out)
+                self.note(f"No room for: {names}. A wider terminal, a pipe or --json shows them.")
         else:
             for row in ([column.title for column in columns], *rows):
                 sys.stdout.write("\t".join(row) + "\n")
@@ -139,19 +147,65 @@ def _cell(value: object) -> str:
     return printable(" ".join(str(value).split()))
 
 
-def _draw(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+#: Blanks between two columns.
+_GAP = 2
+#: A column that shrinks is left out before it is narrower than this, or than its title.
+_NARROWEST = 8
+
+
+def _draw(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[Column]:
+    """Draw a table as wide as the terminal; the columns it has no room for."""
     # Imported here, where somebody looks at it: pipes and programs get plain text.
     from rich.box import SIMPLE_HEAD
+    from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for title in titles:
-        table.add_column(title, overflow="fold")
+    natural = [
+        max(cell_len(text) for text in (column.title, *(row[place] for row in rows)))
+        for place, column in enumerate(columns)
+    ]
+    console = Console()
+    empty = {place for place in range(len(columns)) if not any(row[place] for row in rows)}
+    widths = _widths(columns, natural, empty, console.width)
+    # What cannot be left out may be wider than the terminal: then the terminal breaks its lines.
+    console.width = max(console.width, sum(widths.values()) + _GAP * (len(widths) - 1))
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    for place, width in widths.items():
+        table.add_column(columns[place].title, width=width, no_wrap=True, overflow="ellipsis")
     for row in rows:
-        table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
-    Console().print(table)
+        cells = [row[place] for place in widths]
+        table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in cells))
+    console.print(table)
+    return [
+        column for place, column in enumerate(columns) if place not in widths and place not in empty
+    ]
+
+
+def _widths(
+    columns: Sequence[Column], natural: Sequence[int], empty: Collection[int], room: int
+) -> dict[int, int]:
+    """How wide each column is drawn, by its place; those there is no room for are missing."""
+    least = {
+        place: natural[place]
+        if column.whole
+        else min(natural[place], max(_NARROWEST, len(column.title)))
+        for place, column in enumerate(columns)
+    }
+    kept: dict[int, int] = {}
+    left = room + _GAP
+    # What is empty tells nothing, so it comes last.
+    for place in sorted(least, key=lambda place: (place in empty, columns[place].rank)):
+        need = least[place] + _GAP
+        if need <= left or columns[place].rank == 0:
+            kept[place] = least[place]
+            left -= need
+    for place in sorted(kept, key=lambda place: columns[place].rank):
+        more = max(0, min(natural[place] - kept[place], left))
+        kept[place] += more
+        left -= more
+    return dict(sorted(kept.items()))
 
 
 #: States and healths that stand out in a table.

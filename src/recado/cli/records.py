@@ -104,6 +104,15 @@ def people(record: Mapping[str, Any]) -> str:
     return ", ".join(each["name"] or each["user_id"] for each in record["members"])
 
 
+def address(record: Mapping[str, Any]) -> str:
+    """What is written to say something to the person of a private chat; nothing for a group.
+
+    A person known only from a group cannot be spoken to alone.
+    """
+    private = not record["is_group"] and record["conversation_type"] in (None, "personal")
+    return ", ".join(f"user:{each['user_id']}" for each in record["members"]) if private else ""
+
+
 def _attempt(attempt: Attempt) -> dict[str, Any]:
     return {
         "number": attempt.number,

@@ -7,16 +7,18 @@ from typing import Annotated
 import typer
 
 from recado.cli.invocation import After, Invocation, Limit, command, group
+from recado.cli.others import others_references
 from recado.cli.output import Column, shown_time
-from recado.cli.records import people, reference_record
+from recado.cli.records import address, people, reference_record
 
 _COLUMNS = (
-    Column("reference", lambda item: item["id"]),
-    Column("channel", lambda item: item["channel"]),
-    Column("people", people),
-    Column("health", lambda item: item["health"]),
-    Column("last seen (UTC)", lambda item: shown_time(item["last_seen"])),
-    Column("conversation", lambda item: item["conversation_id"]),
+    Column("reference", lambda item: item["id"], whole=True),
+    Column("user", address, rank=1, whole=True),
+    Column("people", people, rank=2),
+    Column("channel", lambda item: item["channel"], rank=5, whole=True),
+    Column("health", lambda item: item["health"], rank=3, whole=True),
+    Column("last seen (UTC)", lambda item: shown_time(item["last_seen"]), rank=4, whole=True),
+    Column("conversation", lambda item: item["conversation_id"], rank=6, whole=True),
 )
 
 
@@ -39,11 +41,13 @@ async def list_references(invocation: Invocation, limit: Limit = 100, after: Aft
     async with invocation.opened() as recado:
         page = await recado.references.page(bot=recado.settings.bot, after=after, limit=limit)
         items = [reference_record(each) for each in page.items]
+        others = "" if items or after else await others_references(recado)
     invocation.out.listing(
         items,
         page.next,
         _COLUMNS,
-        nothing="No conversation is known: somebody has to write to the bot, or install it.",
+        nothing="No conversation is known: somebody has to write to the bot, or install it."
+        + others,
     )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from recado.cli.delivering import see_off, tell
+from recado.cli.delivering import see_off, stored_due, tell
 from recado.cli.invocation import Invocation, command
 from recado.cli.output import Column
 from recado.cli.records import people, reference_record
@@ -25,6 +25,7 @@ from recado.errors import InvalidActivity, InvalidInput
 if TYPE_CHECKING:
     from recado.app import Recado
     from recado.domain.reference import Reference
+    from recado.outbox import Handle
 
 #: Recipients a dry run shows; it counts them all.
 _SHOWN = 100
@@ -155,11 +156,18 @@ async def send(  # noqa: PLR0913 - one parameter an option
             await _rehearse(recado, invocation, audience, content, options)
             return
         handle = await recado.outbox.notify(audience, content, **options)
-        due = options["when"]
-        if isinstance(due, timedelta):
-            due = recado.clock.now() + due
+        due = await _due(recado, handle, options["when"])
         after = await see_off(recado, handle, invocation, wait=wait, due_at=due)
     tell(invocation, handle, after)
+
+
+async def _due(
+    recado: Recado, handle: Handle, when: datetime | timedelta | None
+) -> datetime | None:
+    """When it is due, as it is stored; a broadcast that waits to be expanded tells nothing yet."""
+    if handle.replayed or (when is not None and handle.delivery_ids):
+        return await stored_due(recado, handle)
+    return recado.clock.now() + when if isinstance(when, timedelta) else when
 
 
 def moment_of(text: str | None, option: str) -> datetime | timedelta | None:
@@ -270,10 +278,10 @@ async def _rehearse(
         [reference_record(each) for each in shown],
         None,
         (
-            Column("reference", lambda item: item["id"]),
-            Column("channel", lambda item: item["channel"]),
-            Column("people", people),
-            Column("health", lambda item: item["health"]),
+            Column("reference", lambda item: item["id"], whole=True),
+            Column("channel", lambda item: item["channel"], rank=3, whole=True),
+            Column("people", people, rank=1),
+            Column("health", lambda item: item["health"], rank=2, whole=True),
         ),
         nothing="No conversation is known, so nobody would get it.",
     )

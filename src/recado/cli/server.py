@@ -20,10 +20,13 @@ from fastapi import FastAPI
 from uvicorn import Config, Server
 
 from recado.app import Recado, create_server, load_agent
+from recado.cli.checks import Status, check_database
 from recado.cli.invocation import Invocation, database_option
 from recado.cli.logs import set_up_logs
 from recado.cli.ports import listening, url_of
 from recado.config import Settings, check_exposure
+from recado.errors import StoreUnavailable
+from recado.store.port import Store
 
 #: How long requests may take to end after Ctrl-C, in seconds.
 _GRACE = 5
@@ -38,6 +41,7 @@ def run(invocation: Invocation, settings: Settings) -> None:
     """
     set_up_logs(settings, verbose=invocation.verbose, quiet=settings.demo)
     check_exposure(settings)
+    _check_database(settings)
     with listening(settings.host, settings.port) as bound:
         recado = Recado(settings)
         agent = load_agent(settings.app, recado) if settings.app is not None else None
@@ -59,12 +63,35 @@ def run(invocation: Invocation, settings: Settings) -> None:
         invocation.out.say("Stopped. Started again, it goes on from here.")
 
 
+def _check_database(settings: Settings) -> None:
+    """Find out about a database before anything else is begun; none is made for that.
+
+    Raises:
+        StoreError: it cannot be used.
+    """
+    absent = check_database(settings)
+    if absent is None:
+        asyncio.run(_try(Recado(settings).store))
+    elif absent.status is Status.FAILED:
+        raise StoreUnavailable(f"The database {absent.detail}")
+
+
+async def _try(store: Store) -> None:
+    await store.open()
+    try:
+        # A file that cannot be written opens all the same.
+        await store.check()
+    finally:
+        await store.close()
+
+
 async def _serve(
     invocation: Invocation, recado: Recado, app: FastAPI, config: Config, bound: socket.socket
 ) -> None:
     server = _Server(config)
     with _ending(server):
         await recado.open()
+        await recado.store.check()
         in_memory = recado.settings.sqlite_path == ":memory:"
         elsewhere = not in_memory and await recado.store.served()
         server.on_ready = lambda: _announce(
