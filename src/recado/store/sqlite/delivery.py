@@ -40,10 +40,8 @@ def _settle(
 ) -> None:
     ours = _held(db, [each.claim for each in settlements])
     timely = [each for each in settlements if each.claim.delivery_id in ours]
-    db.executemany(
-        _SQL["record_attempt"],
-        [_attempt(each, owner) for each in settlements if not each.uncounted],
-    )
+    made = [_attempt(each, owner) for each in settlements if not each.uncounted]
+    db.execute(_SQL["record_attempts"], (rows.dumps(made),))
     lanes.finish(
         db,
         [
@@ -174,10 +172,10 @@ def _claim(
         alive = [row for row in found if row["lane"] not in gone]
         if alive:
             token = token or lanes.take_numbers(db, "token")
-            leases = [(owner, token, lease_until, row["id"], row["lane"]) for row in alive]
-            db.executemany(_SQL["lease"], leases)
-            begun = [(now, row["tried_since"], row["head_since"], row["id"]) for row in alive]
-            db.executemany(_SQL["begin"], begun)
+            heads = rows.dumps([row["id"] for row in alive])
+            lease = {"owner": owner, "token": token, "until": lease_until, "heads": heads}
+            db.execute(_SQL["lease"], lease)
+            db.execute(_SQL["begin"], {"now": now, "heads": heads})
             claims += [_claim_of(row, token, now) for row in alive]
         if not expired:
             break
@@ -243,7 +241,7 @@ def reap(db: sqlite3.Connection, owner: str, now: int, limit: int) -> list[Lost]
         if row["id"] is None:
             parked.append(row["lane"])
             continue
-        db.execute(_SQL["record_attempt"], _lost_attempt(row, now))
+        db.execute(_SQL["record_attempts"], (rows.dumps([_lost_attempt(row, now)]),))
         park = isinstance(lost(OnUnknown(row["on_unknown"]), "lost"), Park)
         state = State.UNKNOWN if park else State.RETRYING
         db.execute(

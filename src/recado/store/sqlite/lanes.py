@@ -71,11 +71,11 @@ def hold_gone(db: sqlite3.Connection, lanes: Sequence[int]) -> set[int]:
 
 def finish(db: sqlite3.Connection, endings: Iterable[tuple[str, State, str | None, int]]) -> None:
     """Move deliveries to history. Each ending is (id, final state, reason, when)."""
-    ended = list(endings)
-    db.executemany(
-        _SQL["finish"], [(str(state), reason, at, each) for each, state, reason, at in ended]
-    )
-    db.executemany(_SQL["forget_live"], [(each,) for each, *_ in ended])
+    ended = [(each, str(state), reason, at) for each, state, reason, at in endings]
+    if ended:
+        named = dumps(ended)
+        db.execute(_SQL["finish"], (named,))
+        db.execute(_SQL["forget_live"], (named,))
 
 
 def revive(db: sqlite3.Connection, delivery_id: str, now: int) -> None:
@@ -88,9 +88,10 @@ def revive(db: sqlite3.Connection, delivery_id: str, now: int) -> None:
 
 def free(db: sqlite3.Connection, lanes: Iterable[int], now: int) -> None:
     """Give lanes back: whatever stands first in them may go at once."""
-    freed = list(lanes)
-    db.executemany(_SQL["free"], [(now, lane) for lane in freed])
-    tidy(db, freed)
+    freed = dumps(list(lanes))
+    db.execute(_SQL["drop_freed"], (freed,))
+    db.execute(_SQL["free"], {"now": now, "lanes": freed})
+    db.execute(_SQL["rank_again"], (freed,))
 
 
 def free_keeping_head(db: sqlite3.Connection, lanes: Sequence[tuple[int, int]]) -> None:

@@ -34,8 +34,12 @@ def maybe_instant(value: int | None) -> datetime | None:
     return None if value is None else instant(value)
 
 
+#: ``json.dumps`` makes an encoder for every call that does not use its defaults.
+_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 def dumps(value: Any) -> str:
-    written = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    written = _compact(value)
     # Half a surrogate pair can come in as JSON, but the database takes it escaped only.
     return written if _sound(written) else json.dumps(value, separators=(",", ":"))
 

@@ -49,8 +49,17 @@ WHERE number IN (SELECT value FROM json_each(?)) AND health NOT IN ('active', 's
 
 -- name: free
 -- A lane whose settlement leaves nothing to retry: the next one may go at once.
-UPDATE recado_lane SET head = NULL, owner = NULL, lease_until = NULL, ready_at = ?
-WHERE reference = ?;
+UPDATE recado_lane SET head = NULL, owner = NULL, lease_until = NULL, ready_at = :now
+WHERE reference IN (SELECT value FROM json_each(:lanes));
+
+-- name: drop_freed
+-- As drop_empty, for lanes that are about to be given back: most of them are empty now, and need
+-- not be written first.
+DELETE FROM recado_lane WHERE reference IN (SELECT value FROM json_each(?))
+AND NOT EXISTS (
+    SELECT 1 FROM recado_delivery AS d
+    WHERE d.reference = recado_lane.reference AND d.state IN ('pending', 'sending', 'retrying')
+);
 
 -- name: free_keeping_head
 UPDATE recado_lane SET owner = NULL, lease_until = NULL, ready_at = ? WHERE reference = ?;
@@ -80,11 +89,14 @@ INSERT INTO recado_history (
     id, notification, reference, state, reason, came_from, priority, rank, expires_at, attempts,
     settled_at
 )
-SELECT id, notification, reference, ?, ?, state, priority, rank, expires_at, attempts, ?
-FROM recado_delivery WHERE id = ?;
+SELECT d.id, d.notification, d.reference, json_extract(value, '$[1]'),
+    json_extract(value, '$[2]'), d.state, d.priority, d.rank, d.expires_at, d.attempts,
+    json_extract(value, '$[3]')
+FROM json_each(?) JOIN recado_delivery AS d ON d.id = json_extract(value, '$[0]');
 
 -- name: forget_live
-DELETE FROM recado_delivery WHERE id = ?;
+DELETE FROM recado_delivery
+WHERE id IN (SELECT json_extract(value, '$[0]') FROM json_each(?));
 
 -- name: revive
 INSERT INTO recado_delivery (
