@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from recado.domain.audience import EveryConversation, written
@@ -46,26 +47,21 @@ def accept(
                 rows.micros(notification.accepted_at),
             ),
         )
-    ids = []
-    for recipient in recipients:
-        (health,) = db.execute(_SQL["health"], (recipient.number,)).fetchone()
-        own = recipient.number == notification.after_turn_lane
-        ids.append(
-            _deliver(
-                db,
-                number,
-                recipient.number,
-                Health(health),
-                bot=notification.bot,
-                priority=int(notification.priority),
-                entry=entry,
-                accepted_at=rows.micros(notification.accepted_at),
-                due_at=rows.micros(notification.due_at),
-                expires_at=rows.maybe_micros(notification.expires_at),
-                collapse_key=notification.collapse_key,
-                turn=notification.after_turn if own else None,
-            )
-        )
+    shared = _Shared(
+        notification=number,
+        bot=notification.bot,
+        priority=int(notification.priority),
+        entry=entry,
+        now=rows.micros(notification.accepted_at),
+        due_at=rows.micros(notification.due_at),
+        expires_at=rows.maybe_micros(notification.expires_at),
+        collapse_key=notification.collapse_key,
+        after_turn=notification.after_turn,
+        after_turn_lane=notification.after_turn_lane,
+    )
+    named = rows.dumps([recipient.number for recipient in recipients])
+    health = dict(db.execute(_SQL["healths"], (named,)).fetchall())
+    ids = _deliver(db, shared, [(each.number, health[each.number]) for each in recipients])
     return Accepted(
         notification_id=notification.id,
         delivery_ids=tuple(ids),
@@ -129,58 +125,74 @@ def _insert(
     return cursor.lastrowid
 
 
-def _deliver(  # noqa: PLR0913 - one row's worth of columns
-    db: sqlite3.Connection,
-    notification: int,
-    lane: int,
-    health: Health,
-    *,
-    bot: str,
-    priority: int,
-    entry: int,
-    accepted_at: int,
-    due_at: int,
-    expires_at: int | None,
-    collapse_key: str | None,
-    turn: str | None,
-) -> str:
-    """Make one delivery, in its lane or waiting outside."""
-    state, reason, due = State.PENDING, None, None
-    if due_at > accepted_at:
-        state, due = State.SCHEDULED, due_at
-    elif turn is not None:
-        state, reason = State.HELD, HeldReason.BUSY
-        due = accepted_at + _TURN_LIMIT // timedelta(microseconds=1)
-    elif not health.reachable:
-        state, reason = State.HELD, HeldReason.UNREACHABLE
-    delivery_id = new_id()
-    rank = int(priority > 0)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shared:
+    """What the deliveries of one notification have in common."""
+
+    notification: int
+    bot: str
+    priority: int
+    entry: int
+    now: int
+    due_at: int
+    expires_at: int | None
+    collapse_key: str | None
+    after_turn: str | None
+    after_turn_lane: int | None
+
+    def standing(self, lane: int, health: str) -> tuple[State, HeldReason | None, int | None]:
+        """Where a delivery begins: its state, what holds it, and until when."""
+        if self.due_at > self.now:
+            return State.SCHEDULED, None, self.due_at
+        if self.after_turn is not None and lane == self.after_turn_lane:
+            return State.HELD, HeldReason.BUSY, self.now + _TURN_LIMIT // timedelta(microseconds=1)
+        if not Health(health).reachable:
+            return State.HELD, HeldReason.UNREACHABLE, None
+        return State.PENDING, None, None
+
+
+def _deliver(
+    db: sqlite3.Connection, shared: _Shared, recipients: Sequence[tuple[int, str]]
+) -> list[str]:
+    """Make deliveries, in their lanes or waiting outside; each recipient is (lane, health)."""
+    made = []
+    for lane, health in recipients:
+        state, reason, due = shared.standing(lane, health)
+        turn = shared.after_turn if reason is HeldReason.BUSY else None
+        made.append((new_id(), lane, state, reason, due, turn))
     db.execute(
-        _SQL["insert_delivery"],
-        (
-            delivery_id,
-            notification,
-            lane,
-            str(state),
-            reason and str(reason),
-            priority,
-            rank,
-            entry,
-            due,
-            expires_at,
-            turn,
-        ),
+        _SQL["insert_deliveries"],
+        {
+            "notification": shared.notification,
+            "priority": shared.priority,
+            "rank": int(shared.priority > 0),
+            "entry": shared.entry,
+            "expires_at": shared.expires_at,
+            "rows": rows.dumps(made),
+        },
     )
-    if collapse_key is not None:
-        wanted = {"lane": lane, "bot": bot, "key": collapse_key, "notification": notification}
-        if db.execute(_SQL["newer"], wanted).fetchone()[0]:
-            _supersede(db, [delivery_id], lane, accepted_at)
-            return delivery_id
-        older = [row[0] for row in db.execute(_SQL["collapsed"], wanted)]
-        _supersede(db, older, lane, accepted_at)
-    if state is State.PENDING:
-        lanes.enter(db, lane, priority, accepted_at)
-    return delivery_id
+    standing = [lane for _, lane, state, *_ in made if state is State.PENDING]
+    if standing:
+        lanes.enter(db, standing, shared.priority, shared.now)
+    if shared.collapse_key is not None:
+        for delivery_id, lane, *_ in made:
+            _collapse(db, shared, delivery_id, lane)
+    return [delivery_id for delivery_id, *_ in made]
+
+
+def _collapse(db: sqlite3.Connection, shared: _Shared, delivery_id: str, lane: int) -> None:
+    """Only the newest unsent version goes out."""
+    wanted = {
+        "lane": lane,
+        "bot": shared.bot,
+        "key": shared.collapse_key,
+        "notification": shared.notification,
+    }
+    if db.execute(_SQL["newer"], wanted).fetchone()[0]:
+        _supersede(db, [delivery_id], lane, shared.now)
+        return
+    older = [row[0] for row in db.execute(_SQL["collapsed"], wanted)]
+    _supersede(db, older, lane, shared.now)
 
 
 def _supersede(db: sqlite3.Connection, ids: Sequence[str], lane: int, now: int) -> None:
@@ -200,21 +212,19 @@ def expand(db: sqlite3.Connection, now: int, limit: int) -> int:
 def _expand(db: sqlite3.Connection, row: sqlite3.Row, now: int, limit: int) -> int:
     cut = {"bot": row["bot"], "after": row["expand_after"], "until": row["expand_until"]}
     recipients = db.execute(_SQL["next_recipients"], {**cut, "limit": limit}).fetchall()
-    for number, health in recipients:
-        _deliver(
-            db,
-            row["number"],
-            number,
-            Health(health),
-            bot=row["bot"],
-            priority=row["priority"],
-            entry=row["entry"],
-            accepted_at=now,
-            due_at=row["due_at"],
-            expires_at=row["expires_at"],
-            collapse_key=row["collapse_key"],
-            turn=row["after_turn"] if number == row["after_turn_lane"] else None,
-        )
+    shared = _Shared(
+        notification=row["number"],
+        bot=row["bot"],
+        priority=row["priority"],
+        entry=row["entry"],
+        now=now,
+        due_at=row["due_at"],
+        expires_at=row["expires_at"],
+        collapse_key=row["collapse_key"],
+        after_turn=row["after_turn"],
+        after_turn_lane=row["after_turn_lane"],
+    )
+    _deliver(db, shared, [(number, health) for number, health in recipients])
     reached = recipients[-1][0] if len(recipients) == limit else None
     db.execute(_SQL["expanded_to"], (reached, row["number"]))
     return len(recipients)

@@ -22,9 +22,9 @@ def take_numbers(db: sqlite3.Connection, name: str, count: int = 1) -> int:
     return int(last) - count + 1
 
 
-def enter(db: sqlite3.Connection, lane: int, priority: int, now: int) -> None:
-    """Make room for a delivery that was inserted as pending."""
-    db.execute(_SQL["enter"], {"lane": lane, "priority": priority, "now": now})
+def enter(db: sqlite3.Connection, lanes: Sequence[int], priority: int, now: int) -> None:
+    """Make room for deliveries that were inserted as pending."""
+    db.execute(_SQL["enter"], {"lanes": dumps(lanes), "priority": priority, "now": now})
 
 
 def let_in(db: sqlite3.Connection, ids: Sequence[str], now: int) -> int:

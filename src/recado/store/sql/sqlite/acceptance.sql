@@ -22,13 +22,18 @@ INSERT INTO recado_notification (
 -- name: last_reference
 SELECT coalesce(max(number), 0) FROM recado_reference WHERE bot = ?;
 
--- name: health
-SELECT health FROM recado_reference WHERE number = ?;
+-- name: healths
+SELECT number, health FROM recado_reference WHERE number IN (SELECT value FROM json_each(?));
 
--- name: insert_delivery
+-- name: insert_deliveries
+-- Many rows in one statement cost half of a statement for each.
 INSERT INTO recado_delivery (
     id, notification, reference, state, reason, priority, rank, entry, due_at, expires_at, turn
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+)
+SELECT json_extract(value, '$[0]'), :notification, json_extract(value, '$[1]'),
+    json_extract(value, '$[2]'), json_extract(value, '$[3]'), :priority, :rank, :entry,
+    json_extract(value, '$[4]'), :expires_at, json_extract(value, '$[5]')
+FROM json_each(:rows);
 
 -- name: collapsed
 -- Unsent deliveries that a newer version makes pointless. CROSS JOIN, because SQLite would begin

@@ -1,6 +1,7 @@
 -- name: enter
 -- The first delivery of a lane makes it; a more urgent one moves the whole lane forward.
-INSERT INTO recado_lane (reference, priority, ready_at) VALUES (:lane, :priority, :now)
+INSERT INTO recado_lane (reference, priority, ready_at)
+SELECT value, :priority, :now FROM json_each(:lanes) WHERE true
 ON CONFLICT (reference) DO UPDATE SET priority = min(priority, excluded.priority);
 
 -- name: enter_held
