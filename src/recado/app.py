@@ -9,9 +9,9 @@ import importlib
 import os
 import socket
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from contextlib import AsyncExitStack
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from traceback import walk_tb
 from types import ModuleType
@@ -37,15 +37,12 @@ from recado.channel.router import ChannelRouter
 from recado.channel.tokens import NoTokens, Tokens, msal_tokens
 from recado.clock import Clock, SystemClock
 from recado.config import Settings, check_exposure, load_settings, sdk_configuration
-from recado.domain.audience import Audience, Single
-from recado.domain.delivery import OnUnknown, Priority
 from recado.domain.ids import new_id
-from recado.domain.notification import Mode
 from recado.engine.dispatcher import Dispatcher, DispatcherSettings
 from recado.engine.timekeeper import Timekeeper
 from recado.errors import ConfigurationError
 from recado.jobs import Jobs
-from recado.outbox import Handle, Outbox
+from recado.outbox import Outbox
 from recado.references import References
 from recado.store.port import Store
 from recado.store.sqlite import SqliteStore
@@ -71,6 +68,7 @@ class Recado:
         store: everything durable.
         references: the conversations and people that are known.
         outbox: what is to be said, and what became of it.
+        notify: accepts something to be said; :meth:`recado.outbox.Outbox.notify`.
         job_log: the jobs.
         bridge: the bot's side: capture, turns, handlers.
         local: the local channel's conversations.
@@ -114,6 +112,7 @@ class Recado:
         self.outbox = Outbox(
             self.store, self.references, self.clock, self.telemetry, bot=self.settings.bot
         )
+        self.notify = self.outbox.notify
         self.job_log = Jobs(self.store, self.outbox, self.references, self.clock)
         self.bridge = BotBridge(
             store=self.store,
@@ -219,44 +218,6 @@ class Recado:
             agent: an ``AgentApplication`` or ``ActivityHandler``.
         """
         self.bridge.attach(adapter, agent)
-
-    async def notify(  # noqa: PLR0913 - the one call with every option
-        self,
-        audience: str | Audience | Sequence[str | Single],
-        content: str | Mapping[str, Any] | None = None,
-        *,
-        when: datetime | timedelta | None = None,
-        expires: datetime | timedelta | None = None,
-        mode: Mode = "now",
-        priority: Priority | str = Priority.NORMAL,
-        on_unknown: OnUnknown | str | None = None,
-        idempotency_key: str | None = None,
-        collapse_key: str | None = None,
-        category: str | None = None,
-        handler: str | None = None,
-        value: Any = None,
-        value_type: str | None = None,
-        user: Mapping[str, Any] | None = None,
-        wait: bool | float = False,
-    ) -> Handle:
-        """Accept something to be said; see :meth:`recado.outbox.Outbox.notify`."""
-        return await self.outbox.notify(
-            audience,
-            content,
-            when=when,
-            expires=expires,
-            mode=mode,
-            priority=priority,
-            on_unknown=on_unknown,
-            idempotency_key=idempotency_key,
-            collapse_key=collapse_key,
-            category=category,
-            handler=handler,
-            value=value,
-            value_type=value_type,
-            user=user,
-            wait=wait,
-        )
 
     @property
     def jobs(self) -> BotJobs:
