@@ -50,7 +50,7 @@ class TestCheck:
             ("https://10.0.0.1/", "no known channel service"),
             ("https://169.254.169.254/metadata", "no known channel service"),
             ("https://[2001:db8::1]/", "no known channel service"),
-            ("https://[::ffff:127.0.0.1]/", "no known channel service"),
+            ("https://[::ffff:127.0.0.1]/", "points to this machine"),
             ("https://\uff42otframework.com.evil.example/", "no known channel service"),
             ("https://smba.trafficmanager.net:8443/", "port"),
             ("http://smba.trafficmanager.net/teams", "https only"),
