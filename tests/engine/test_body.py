@@ -57,7 +57,7 @@ def make_claim(**changes: Any) -> Claim:
     conversation_id=TEXT.filter(bool),
     group=st.booleans(),
 )
-def test_it_is_the_merge_of_content_and_address(  # noqa: PLR0917 - drawn by name
+def test_it_is_the_merge_of_content_and_address(  # noqa: PLR0917 - hypothesis passes what it draws by name, never by place
     text: str,
     more: dict[str, Any],
     agent: dict[str, Any] | None,

@@ -167,7 +167,7 @@ class LifeCycle(RuleBasedStateMachine):
         life=st.none() | SOON,
         key=st.none() | st.just("key"),
     )
-    def accept(  # noqa: PLR0917 - drawn by name
+    def accept(  # noqa: PLR0917 - hypothesis passes what it draws by name, never by place
         self,
         to: set[int],
         priority: Priority,
