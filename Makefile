@@ -9,7 +9,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-ch
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup demo test check format bench bench-quick lock clean
+.PHONY: help setup demo test check format bench bench-quick bench-growth proof lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,11 +33,20 @@ format: .venv/.check-stamp ## Format the code and mend what can be mended
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-bench: .venv/.bench-stamp ## Run the benchmarks
+bench: .venv/.bench-stamp ## Run the benchmarks, other senders beside Recado
 	$(BIN)/python -m benchmarks
 
 bench-quick: .venv/.bench-stamp ## Run the benchmarks in small
 	$(BIN)/python -m benchmarks --quick
+
+bench-growth: .venv/.bench-stamp ## See what a million references and deliveries cost (half an hour)
+	$(BIN)/python -m benchmarks.growth
+
+proof: .venv/.test-stamp ## Prove pace and durability at length, in real time (some ten minutes)
+	@pace=0; soak=0; \
+	$(BIN)/python -m proofs.pace || pace=$$?; \
+	$(BIN)/python -m proofs.soak || soak=$$?; \
+	exit $$((pace | soak))
 
 # Keeps the versions already locked; `make lock UPGRADE=1` moves to the newest.
 COMPILE = "$$tmp/bin/uv" pip compile --quiet --no-config --universal --python-version 3.11 \

@@ -3,8 +3,9 @@
 A process of its own, so that nothing it does counts as a sender's work. It understands as much
 HTTP/1.1 as is needed to cost less than any client: keep-alive, and bodies with a length.
 
-Run as ``python -m benchmarks.channel <delay>``, the delay being how many seconds an answer takes;
-it writes its port to standard output and ends when its standard input does.
+Run as ``python -m benchmarks.channel <delay> [<certificate>]``: how many seconds an answer takes,
+and a file with certificate and key when it is to speak TLS. It writes its port to standard output
+and ends when its standard input does.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import ssl
 import sys
 import time
 from typing import Final, cast
@@ -103,12 +105,16 @@ def _content_length(head: bytes) -> int | None:
     return int(lower[start + 17 : end if end >= 0 else None])
 
 
-async def serve(delay: float) -> None:
+async def serve(delay: float, certificate: str | None) -> None:
     """Listen until standard input ends, and answer after about *delay* seconds."""
+    tls = None
+    if certificate is not None:
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(certificate)
     arrivals = Arrivals()
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
-        lambda: Connection(arrivals, delay), "127.0.0.1", 0, backlog=1024
+        lambda: Connection(arrivals, delay), "127.0.0.1", 0, backlog=1024, ssl=tls
     )
     print(server.sockets[0].getsockname()[1], flush=True)
     await asyncio.to_thread(sys.stdin.read)
@@ -116,4 +122,4 @@ async def serve(delay: float) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(serve(float(sys.argv[1])))
+    uvloop.run(serve(float(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else None))

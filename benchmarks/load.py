@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-CHANNEL = "msteams"
+#: A channel without a rate of its own: what is measured is what sending costs, not waiting.
+CHANNEL = "emulator"
 TENANT = "6f1e5d3a-8f0b-4a36-9d0e-2b7c1f9a4e58"
 TEXT = "Your report is ready: 1,284 rows, 3 warnings. Reply *show* to see it here."
 AGENT = {"id": "28:0b1f6f0c-7f5d-4a0c-9f38-3f2f5b7f1c11", "name": "Reports"}
@@ -22,14 +23,21 @@ class Load:
         count: how many are spoken to while CPU and wall time are measured.
         rate: messages a second when the time to arrival is measured; 0 sends as fast as it goes.
         service_url: where the loopback channel listens.
+        ca: a file with the certificate authority the channel's certificate is from; empty when
+            it is spoken to without TLS.
         directory: a directory of this run's own, on a disk.
+        postgres: the URL of a PostgreSQL server for senders that need one.
+        postgres_pid: the process of that server.
     """
 
     warm_up: int
     count: int
     rate: float = 0
     service_url: str = ""
+    ca: str = ""
     directory: str = ""
+    postgres: str = ""
+    postgres_pid: int = 0
 
 
 def conversation_id(number: int) -> str:

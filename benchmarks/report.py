@@ -10,13 +10,14 @@ import sqlite3
 import statistics
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
+from rich import box
 from rich.table import Table
 
 from benchmarks import peers
@@ -36,7 +37,9 @@ class Line:
     Attributes:
         title: what it is called.
         durable: whether a power cut after acceptance loses nothing.
-        per_cpu_second: messages for a second of CPU.
+        per_cpu_second: messages for a second of CPU of its process.
+        spread: how far the rounds lie from that at most, as a share of it; None after one round.
+        per_cpu_second_in_all: the same with its database server's CPU counted; None without one.
         per_second: messages a second.
         peak_mb: the most memory its process had.
         to_baseline: how many times the Agents SDK's per CPU-second, in the same round.
@@ -46,6 +49,8 @@ class Line:
     title: str
     durable: bool
     per_cpu_second: float
+    spread: float | None
+    per_cpu_second_in_all: float | None
     per_second: float
     peak_mb: float
     to_baseline: float | None
@@ -66,20 +71,31 @@ class Delay:
 
 
 def lines(rounds: Sequence[Round]) -> dict[str, Line]:
-    """What the rounds say about each sender."""
-    return {name: _line(name, rounds) for name in (rounds[0] if rounds else ())}
+    """What the rounds say about each sender that was in one."""
+    names = dict.fromkeys(name for each in rounds for name in each)
+    return {name: _line(name, rounds) for name in names}
 
 
 def _line(name: str, rounds: Sequence[Round]) -> Line:
-    runs = [each[name] for each in rounds]
+    runs = [each[name] for each in rounds if name in each]
+    typical = statistics.median(map(_efficiency, runs))
+    served = any(run.server_cpu for run in runs)
     return Line(
         title=runs[0].title,
         durable=runs[0].durable,
-        per_cpu_second=statistics.median(map(_efficiency, runs)),
+        per_cpu_second=typical,
+        spread=max(abs(_efficiency(run) - typical) for run in runs) / typical
+        if len(runs) > 1
+        else None,
+        per_cpu_second_in_all=statistics.median(
+            run.count / (run.cpu + run.server_cpu) for run in runs
+        )
+        if served
+        else None,
         per_second=statistics.median(run.count / run.wall for run in runs),
         peak_mb=statistics.median(run.peak for run in runs) / 2**20,
-        to_baseline=_ratio(name, [peers.BASELINE], rounds),
-        to_bare=_ratio(name, peers.BARE, rounds),
+        to_baseline=ratio(name, [peers.BASELINE], rounds),
+        to_bare=ratio(name, peers.BARE, rounds),
     )
 
 
@@ -87,10 +103,12 @@ def _efficiency(run: Run) -> float:
     return run.count / run.cpu
 
 
-def _ratio(name: str, others: Sequence[str], rounds: Sequence[Round]) -> float | None:
+def ratio(name: str, others: Sequence[str], rounds: Sequence[Round]) -> float | None:
     """Times the best of *others*; taken round by round, so that a busy minute hits both."""
     ratios = []
     for each in rounds:
+        if name not in each:
+            continue
         theirs = [_efficiency(each[other]) for other in others if other in each]
         if theirs:
             ratios.append(_efficiency(each[name]) / max(theirs))
@@ -117,30 +135,41 @@ def _percentile(ascending: Sequence[float], share: float) -> float:
 
 def table(title: str, told: Mapping[str, Line], missing: Mapping[str, Missing]) -> Table:
     """What is told of each sender, and which could not be run."""
-    made = Table(title=title)
-    made.add_column("sender")
-    made.add_column("durable")
-    for heading in ("per CPU-s", "per s", "peak MB", "x SDK", "of bare"):
-        made.add_column(heading, justify="right", no_wrap=True)
+    # Narrow, so that it fits a terminal of eighty columns.
+    made = Table(title=title, box=box.SIMPLE_HEAD, padding=0, pad_edge=False)
+    made.add_column("sender", no_wrap=True)
+    made.add_column("durable", justify="center")
+    headings = ["per CPU-s", "±", "per s", "peak MB", "x SDK", "of bare"]
+    served = any(each.per_cpu_second_in_all for each in told.values())
+    if served:
+        headings.insert(2, "with server")
+    for heading in headings:
+        made.add_column(heading, justify="right")
     for each in told.values():
-        made.add_row(
-            each.title,
-            "yes" if each.durable else "no",
+        cells = [
             f"{each.per_cpu_second:,.0f}",
+            _NONE if each.spread is None else f"{each.spread:.0%}",
             f"{each.per_second:,.0f}",
             f"{each.peak_mb:,.0f}",
             _NONE if each.to_baseline is None else f"{each.to_baseline:.1f}",
             _NONE if each.to_bare is None else f"{each.to_bare:.0%}",
-        )
-    for name, lack in missing.items():
-        made.add_row(f"{name}: {lack.module} is not installed", *[_NONE] * 6, style="dim")
+        ]
+        if served:
+            in_all = each.per_cpu_second_in_all
+            cells.insert(2, _NONE if in_all is None else f"{in_all:,.0f}")
+        made.add_row(each.title, "yes" if each.durable else "no", *cells)
+    for name in missing:
+        made.add_row(name, _NONE, *[_NONE] * len(headings), style="dim")
+    if missing:
+        made.caption = ". ".join(f"{name}: {lack.why}" for name, lack in missing.items())
     return made
 
 
-def delay_table(delays: Sequence[Delay]) -> Table:
+def delay_table(delays: Iterable[Delay]) -> Table:
     """Times to arrival."""
-    made = Table(title="One at a time: from the call to the arrival")
-    made.add_column("sender")
+    title = "One at a time: from the call to the arrival"
+    made = Table(title=title, box=box.SIMPLE_HEAD, padding=0, pad_edge=False)
+    made.add_column("sender", no_wrap=True)
     made.add_column("durable")
     for heading in ("per s", "p50 ms", "p99 ms", "CPU ms"):
         made.add_column(heading, justify="right")
@@ -186,10 +215,8 @@ def _fsync_seconds(directory: Path) -> float:
     return statistics.median(taken)
 
 
-def save(directory: Path, told: Mapping[str, Any]) -> Path:
-    """Write everything to a file named after the time; where it is."""
-    now = datetime.now(UTC)
-    path = directory / f"{now:%Y%m%dT%H%M%SZ}.json"
-    written = {"at": now.isoformat(timespec="seconds"), **told}
+def save(path: Path, told: Mapping[str, Any]) -> None:
+    """Write everything to a file."""
+    written = {"at": datetime.now(UTC).isoformat(timespec="seconds"), **told}
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(written, indent=2, default=asdict) + "\n")
-    return path

@@ -20,6 +20,7 @@ from typing import ClassVar
 
 import uvloop
 
+from benchmarks import postgres
 from benchmarks.load import Load
 
 
@@ -39,8 +40,8 @@ class Sender:
     durable: ClassVar[bool] = False
     #: Calls of :meth:`say` under way at once.
     callers: ClassVar[int] = 64
-    #: How much less of the load tells enough of a slow sender.
-    divisor: ClassVar[int] = 1
+    #: How much less of the load tells enough of a slow sender; under 1, a fast one gets more.
+    divisor: ClassVar[float] = 1
 
     def __init__(self, load: Load) -> None:
         self.load = load
@@ -93,7 +94,8 @@ class Run:
         recorded: what its own records say was delivered; None when it keeps none.
         count: how many messages were measured.
         wall: seconds they took.
-        cpu: seconds of CPU they took, all threads of the process together.
+        cpu: seconds of CPU they took, all threads of the process and its children together.
+        server_cpu: seconds of CPU its database server took besides; 0 when it has none.
         peak: the most memory the process had, in bytes.
         called: when each was called for, in order, on the machine's monotonic clock; empty
             unless times were measured.
@@ -109,6 +111,7 @@ class Run:
     count: int
     wall: float
     cpu: float
+    server_cpu: float
     peak: int
     called: list[int]
     first: int
@@ -123,7 +126,7 @@ async def measure(sender: Sender) -> Run:
         numbers = range(load.warm_up, load.warm_up + load.count)
     else:
         # The warm-up's are spoken to again, because a broadcast reaches them too.
-        numbers = range(max(load.warm_up, load.count // sender.divisor))
+        numbers = range(max(load.warm_up, round(load.count / sender.divisor)))
     await sender.open()
     try:
         await sender.learn(warm_up)
@@ -131,14 +134,15 @@ async def measure(sender: Sender) -> Run:
         await sender.settled()
         await sender.learn(range(warm_up.stop, numbers.stop))
         called: list[int] = []
-        wall, cpu = time.perf_counter(), time.process_time()
+        wall, cpu, server = time.perf_counter(), cpu_seconds(), postgres.cpu(load.postgres_pid)
         if load.rate:
             called = await _say_steadily(sender, numbers)
         else:
             await sender.say_to_all(numbers)
         await sender.settled()
-        cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-        peak = _peak()
+        cpu, wall = cpu_seconds() - cpu, time.perf_counter() - wall
+        server = postgres.cpu(load.postgres_pid) - server
+        peak = peak_bytes()
     finally:
         await sender.close()
     return Run(
@@ -151,6 +155,7 @@ async def measure(sender: Sender) -> Run:
         count=len(numbers),
         wall=wall,
         cpu=cpu,
+        server_cpu=server,
         peak=peak,
         called=called,
         first=numbers.start,
@@ -177,7 +182,13 @@ def _version(name: str) -> str:
         return "not installed"
 
 
-def _peak() -> int:
+def cpu_seconds() -> float:
+    """Seconds of CPU of this process, all its threads, and its children that have ended."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
+
+
+def peak_bytes() -> int:
     """The most memory this process had.
 
     ``ru_maxrss`` counts the parent's from before ``exec`` too, so the kernel's own word for this

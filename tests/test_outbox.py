@@ -134,7 +134,7 @@ async def test_everyone(office: Office) -> None:
     "audience",
     [
         "",
-        "everyone",
+        "everybody",
         "user",
         "user:",
         "conversation:",

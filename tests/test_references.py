@@ -9,9 +9,10 @@ import pytest
 
 from recado.domain.audience import Conversation, EveryConversation, Person, Several
 from recado.domain.delivery import State
-from recado.domain.reference import Health, Member, Presence, Sighting
+from recado.domain.policy import Answer
+from recado.domain.reference import Health, Member, Presence, Reference, Sighting
 from recado.errors import StoreUnavailable, UnknownRecipient, UnknownReference
-from recado.references import References
+from recado.references import Prober, References
 from recado.store.port import Captured
 from recado.store.sqlite import SqliteStore
 from recado.telemetry import Event, ReferenceCaptured, Telemetry
@@ -172,8 +173,8 @@ async def test_what_could_not_be_stored_is_stored_later(shelf: Shelf) -> None:
 
 
 async def test_what_is_for_one_person_is_not_said_to_a_group(shelf: Shelf) -> None:
-    """Who is known from a group only is not reachable in private."""
-    await shelf.remember("19:team", is_group=True, conversation_type="groupChat")
+    """Who is known from a group only, where no private chat can be begun, is not reachable."""
+    await shelf.remember("group", channel="slack", is_group=True, conversation_type="groupChat")
     with pytest.raises(UnknownRecipient, match="known only from groups"):
         await shelf.references.resolve("local", Person("29:ana"))
 
@@ -188,8 +189,8 @@ async def test_nobody_takes_over_a_name_by_choosing_it(shelf: Shelf) -> None:
 
 async def test_memory_has_a_limit(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was known longest is asked for again; nothing is lost by it."""
-    monkeypatch.setattr("recado.references._REMEMBERED", 2)
-    monkeypatch.setattr("recado.references._PEOPLE", 2)
+    monkeypatch.setattr("recado.references.memory._REMEMBERED", 2)
+    monkeypatch.setattr("recado.references.memory._PEOPLE", 2)
     for name in ("a:1", "a:2", "a:3"):
         await shelf.remember(name)
     assert not await shelf.remember("a:3")
@@ -254,3 +255,83 @@ async def test_references_are_listed(shelf: Shelf) -> None:
     page = await shelf.references.page(bot="other", limit=1)
     assert [each.key.conversation_id for each in page.items] == ["a:2"]
     assert page.next is None
+
+
+# -- how they are ----------------------------------------------------------------------------
+
+
+async def test_the_report_and_the_history(shelf: Shelf) -> None:
+    """Who removed the bot, and what has become of one conversation."""
+    reference = await shelf.meet()
+    await shelf.remember(presence=Presence.LEFT)
+    (counted,) = await shelf.references.report("local")
+    assert (counted.channel, counted.health, counted.many) == ("msteams", Health.UNINSTALLED, 1)
+    (found,) = (await shelf.references.page(health=[Health.UNINSTALLED])).items
+    assert found.id == reference.id
+    (entry,) = (await shelf.references.history(reference.id)).items
+    assert entry.detail["after"] == "uninstalled"
+    with pytest.raises(UnknownReference):
+        await shelf.references.history("x")
+
+
+class Channel:
+    """Answers probes as it was told, and knows what it was asked."""
+
+    def __init__(self, *answers: Answer) -> None:
+        self.answers = list(answers)
+        self.asked: list[str] = []
+
+    async def __call__(self, reference: Reference) -> Answer:
+        self.asked.append(reference.service_url)
+        return self.answers.pop(0)
+
+
+NOT_FOUND = Answer(status=404, code="ConversationNotFound")
+
+
+async def test_a_probe_finds_out_without_a_word(shelf: Shelf) -> None:
+    """What is not found is suspect; when it is there again it is well."""
+    reference = await shelf.meet()
+    prober = Prober(shelf.store, shelf.clock, Channel(NOT_FOUND, Answer(status=200)))
+    found = await prober.probe(reference)
+    assert (found.before, found.after) == (Health.ACTIVE, Health.SUSPECT)
+    assert (found.reason, found.status) == ("ConversationNotFound", 404)
+    found = await prober.probe(await shelf.find())
+    assert (found.before, found.after, found.reason) == (Health.SUSPECT, Health.ACTIVE, None)
+
+
+async def test_a_probe_looks_where_others_are(shelf: Shelf) -> None:
+    """The next one asks at the newer service URL of the tenant."""
+    reference = await shelf.meet()
+    shelf.later(1)
+    await shelf.see("a:other", service_url="https://new/")
+    shelf.later(1)
+    channel = Channel(NOT_FOUND, Answer(status=200))
+    prober = Prober(shelf.store, shelf.clock, channel)
+    await prober.probe(reference)
+    found = await prober.probe(await shelf.find())
+    assert channel.asked == [reference.service_url, "https://new/"]
+    assert found.after is Health.ACTIVE
+
+
+async def test_a_probe_that_learns_nothing_changes_nothing(shelf: Shelf) -> None:
+    """A throttled question is no answer."""
+    reference = await shelf.meet()
+    found = await Prober(shelf.store, shelf.clock, Channel(Answer(status=429))).probe(reference)
+    assert (found.after, found.status) == (Health.ACTIVE, 429)
+    assert await shelf.find() == reference
+
+
+async def test_suspects_are_probed_in_pages(shelf: Shelf) -> None:
+    """Each once, also when some of them are well afterwards."""
+    for number in range(3):
+        reference = await shelf.meet(f"a:{number}")
+        await Prober(shelf.store, shelf.clock, Channel(NOT_FOUND)).probe(reference)
+    await shelf.meet("a:well")
+    channel = Channel(Answer(status=200), NOT_FOUND, Answer(status=200))
+    prober = Prober(shelf.store, shelf.clock, channel)
+    first = await prober.probe_suspects("local", limit=2)
+    rest = await prober.probe_suspects("local", limit=2, after=first.next)
+    after = [each.after for each in (*first.items, *rest.items)]
+    assert after == [Health.ACTIVE, Health.SUSPECT, Health.ACTIVE]
+    assert rest.next is None

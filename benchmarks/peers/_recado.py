@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
 from benchmarks.load import AGENT, CHANNEL, TENANT, Load, conversation_id, user_id
 from benchmarks.sender import Sender
@@ -24,23 +24,31 @@ class RecadoSender(Sender):
 
     packages = ("recado", "pyreqwest")
     durable = True
+    #: Where the conversations are.
+    channel: ClassVar[str] = CHANNEL
+    #: Over how many tenants they are spread.
+    tenants: ClassVar[int] = 1
 
     def __init__(self, load: Load) -> None:
         super().__init__(load)
         # Without credentials nobody is asked for a token and loopback may be posted to.
-        database = Path(load.directory).resolve() / "recado.db"
-        self._settings = Settings(database_url=f"sqlite:///{database}", connections=64)
+        self.database = Path(load.directory).resolve() / "recado.db"
+        self._settings = Settings(
+            database_url=f"sqlite:///{self.database}",
+            connections=64,
+            ca_file=Path(load.ca) if load.ca else None,
+        )
         self.recado = Recado(self._settings)
         self.recado.telemetry.subscribe(self._count)
-        self._delivered = 0
+        self.delivered = 0
         self._goal = 0
         self._reached = asyncio.Event()
 
     def _count(self, event: Event) -> None:
         """Hear of an attempt that was settled: that is told after its commit."""
         if isinstance(event, AttemptEnded) and event.state == State.DELIVERED:
-            self._delivered += 1
-            if self._delivered == self._goal:
+            self.delivered += 1
+            if self.delivered == self._goal:
                 self._reached.set()
 
     async def open(self) -> None:
@@ -56,7 +64,7 @@ class RecadoSender(Sender):
         self._goal += count
 
     async def settled(self) -> None:
-        if self._delivered < self._goal:
+        if self.delivered < self._goal:
             self._reached.clear()
             await self._reached.wait()
 
@@ -82,20 +90,21 @@ class RecadoSender(Sender):
 
     def _sighting(self, number: int) -> Sighting:
         name = conversation_id(number)
+        tenant = f"{TENANT[:-4]}{number % self.tenants:04x}"
         person = Member(user_id=user_id(number), name="Ana")
         return Sighting(
-            key=ConversationKey(bot=LOCAL_BOT, channel=CHANNEL, conversation_id=name),
+            key=ConversationKey(bot=LOCAL_BOT, channel=self.channel, conversation_id=name),
             service_url=self.load.service_url,
             at=datetime.now(UTC),
-            tenant_id=TENANT,
+            tenant_id=tenant,
             conversation_type="personal",
             is_group=False,
             agent=AGENT,
             members=(person,),
             raw={
-                "channelId": CHANNEL,
+                "channelId": self.channel,
                 "serviceUrl": self.load.service_url,
-                "conversation": {"id": name, "conversationType": "personal", "tenantId": TENANT},
+                "conversation": {"id": name, "conversationType": "personal", "tenantId": tenant},
                 "bot": AGENT,
                 "user": person.account(),
             },

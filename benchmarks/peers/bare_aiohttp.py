@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from typing import Final
 
 import aiohttp
@@ -24,7 +25,8 @@ class Peer(Sender):
         self._bodies: dict[int, bytes] = {}
 
     async def open(self) -> None:
-        connector = aiohttp.TCPConnector(limit=self.callers)
+        tls = ssl.create_default_context(cafile=self.load.ca or None)
+        connector = aiohttp.TCPConnector(limit=self.callers, ssl=tls)
         self._session = aiohttp.ClientSession(connector=connector)
 
     async def learn(self, numbers: range) -> None:

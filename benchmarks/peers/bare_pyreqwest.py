@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pyreqwest.client import Client, ClientBuilder
 
 from benchmarks.load import Load, bodies, url
@@ -13,17 +15,20 @@ class Peer(Sender):
 
     title = "bare pyreqwest"
     packages = ("pyreqwest",)
+    divisor = 0.25
 
     def __init__(self, load: Load) -> None:
         super().__init__(load)
-        self._client: Client = (
+        builder = (
             ClientBuilder()
             .http1_only()
             .max_connections(self.callers)
             .pool_max_idle_per_host(self.callers)
             .no_proxy()
-            .build()
         )
+        if load.ca:
+            builder = builder.add_root_certificate_pem(Path(load.ca).read_bytes())
+        self._client: Client = builder.build()
         self._bodies: dict[int, bytes] = {}
 
     async def learn(self, numbers: range) -> None:

@@ -9,7 +9,16 @@ if TYPE_CHECKING:
     from recado.app import Recado, create_server
     from recado.clock import Clock, SystemClock
     from recado.config import Settings, load_settings
-    from recado.domain.audience import Conversation, EveryConversation, Person, Several
+    from recado.domain.audience import (
+        Conversation,
+        EveryConversation,
+        Everyone,
+        Members,
+        Person,
+        Several,
+        Thread,
+        Where,
+    )
     from recado.domain.delivery import OnUnknown, Outcome, Priority, State
     from recado.domain.notification import BOT_TURN, Progress
     from recado.errors import RecadoError
@@ -20,7 +29,9 @@ __all__ = [
     "Clock",
     "Conversation",
     "EveryConversation",
+    "Everyone",
     "Handle",
+    "Members",
     "OnUnknown",
     "Outcome",
     "Person",
@@ -32,6 +43,8 @@ __all__ = [
     "Several",
     "State",
     "SystemClock",
+    "Thread",
+    "Where",
     "create_server",
     "load_settings",
 ]
@@ -42,7 +55,16 @@ _HOMES = {
     "recado.app": ("Recado", "create_server"),
     "recado.clock": ("Clock", "SystemClock"),
     "recado.config": ("Settings", "load_settings"),
-    "recado.domain.audience": ("Conversation", "EveryConversation", "Person", "Several"),
+    "recado.domain.audience": (
+        "Conversation",
+        "EveryConversation",
+        "Everyone",
+        "Members",
+        "Person",
+        "Several",
+        "Thread",
+        "Where",
+    ),
     "recado.domain.delivery": ("OnUnknown", "Outcome", "Priority", "State"),
     "recado.domain.notification": ("BOT_TURN", "Progress"),
     "recado.errors": ("RecadoError",),

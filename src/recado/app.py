@@ -32,13 +32,18 @@ from recado.channel.local import (
     ToBot,
 )
 from recado.channel.local import Tokens as LocalTokens
+from recado.channel.paced import PacedChannel
+from recado.channel.pacing import Pacer
 from recado.channel.port import Channel
+from recado.channel.profiles import longest_window, profiles
 from recado.channel.router import ChannelRouter
 from recado.channel.tokens import NoTokens, Tokens, msal_tokens
 from recado.clock import Clock, SystemClock
 from recado.config import Settings, check_exposure, load_settings, sdk_configuration
 from recado.domain.ids import new_id
+from recado.domain.scope import Scope, Stamp
 from recado.engine.dispatcher import Dispatcher, DispatcherSettings
+from recado.engine.janitor import Janitor
 from recado.engine.timekeeper import Timekeeper
 from recado.errors import ConfigurationError
 from recado.jobs import Jobs
@@ -108,9 +113,25 @@ class Recado:
             {LOCAL_SERVICE_URL.partition("://")[2].strip("/"): LocalChannel(self.local)},
             channel or _connector(self.settings, self.hosts, self._tokens, self.clock),
         )
-        self.references = References(self.store, self.telemetry)
+        pace = profiles(self.settings.pace)
+        self._longest_window = longest_window(pace)
+        self._pacer = Pacer(self.clock, pace, on_room=self._on_room)
+        paced = PacedChannel(self.channel, self._pacer, recall=self._recall)
+        self.references = References(
+            self.store,
+            self.telemetry,
+            clock=self.clock,
+            channel=paced,
+            roster=self.settings.roster,
+            bot=self.settings.bot,
+        )
         self.outbox = Outbox(
-            self.store, self.references, self.clock, self.telemetry, bot=self.settings.bot
+            self.store,
+            self.references,
+            self.clock,
+            self.telemetry,
+            bot=self.settings.bot,
+            profiles=pace,
         )
         self.notify = self.outbox.notify
         self.job_log = Jobs(self.store, self.outbox, self.references, self.clock)
@@ -119,7 +140,7 @@ class Recado:
             outbox=self.outbox,
             references=self.references,
             jobs=self.job_log,
-            channel=self.channel,
+            channel=paced,
             clock=self.clock,
             telemetry=self.telemetry,
             bot=self.settings.bot,
@@ -130,11 +151,14 @@ class Recado:
             self.bridge.turns,
             self.clock,
             self.telemetry,
+            pacer=self._pacer,
             owner=f"{socket.gethostname()}:{os.getpid()}:{new_id()}",
             settings=DispatcherSettings(
                 connections=self.settings.connections,
                 settle_batch=self.settings.settle_batch,
                 lease=timedelta(seconds=self.settings.lease_seconds),
+                credential_pause=timedelta(seconds=self.settings.credential_pause_seconds),
+                longest_window=self._longest_window,
             ),
             policy=self.settings.retry_policy(),
             other_host=other_cloud,
@@ -142,6 +166,9 @@ class Recado:
         )
         self._timekeeper = Timekeeper(
             self.store, self.clock, self.telemetry, on_due=self._dispatcher.wake
+        )
+        self._janitor = Janitor(
+            self.store, self.clock, self.telemetry, longest_window=self._longest_window
         )
         self._opened: AsyncExitStack | None = None
 
@@ -168,12 +195,14 @@ class Recado:
             StoreError: the database cannot be used.
         """
         await self.open()
-        self.store.on_work(self._wake)
+        self.store.on_work(self._dispatcher.wake, self._timekeeper.wake)
         self._dispatcher.start()
         self._timekeeper.start()
+        self._janitor.start()
 
     async def stop(self) -> None:
         """Let requests in flight end, settle them, and disconnect."""
+        await self._janitor.stop()
         await self._timekeeper.stop()
         await self._dispatcher.stop()
         opened, self._opened = self._opened, None
@@ -187,9 +216,12 @@ class Recado:
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
 
-    def _wake(self) -> None:
+    async def _recall(self, scope: Scope, key: str) -> list[Stamp]:
+        """What was recorded of a conversation's requests before this process knew of it."""
+        return await self.store.stamps([(scope, key)], self.clock.now() - self._longest_window)
+
+    def _on_room(self) -> None:
         self._dispatcher.wake()
-        self._timekeeper.wake()
 
     @property
     def serving(self) -> bool:
@@ -198,7 +230,7 @@ class Recado:
 
     def trouble(self) -> str | None:
         """What keeps the background services from their work now; None when nothing does."""
-        for service in (self._dispatcher, self._timekeeper):
+        for service in (self._dispatcher, self._timekeeper, self._janitor):
             if not service.running:
                 return f"{type(service).__name__} is not running"
             if service.trouble is not None:

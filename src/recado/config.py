@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import ipaddress
+import json
 import logging
 import os
 import re
@@ -24,8 +25,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, V
 from pydantic import field_validator as validates
 
 from recado.credentials import BotCredentials, bot_credentials, sdk_configuration
+from recado.domain.pace import Profile
 from recado.domain.policy import RetryPolicy
 from recado.domain.reference import LOCAL_BOT
+from recado.domain.roster import RosterRule
 from recado.errors import ConfigurationError
 
 __all__ = [
@@ -77,7 +80,32 @@ def _default_database_url() -> str:
     return f"sqlite:///{Path(platformdirs.user_data_dir('recado', appauthor=False), 'recado.db')}"
 
 
+def _read_pace(value: object) -> object:
+    """A JSON object, written as text or not: per channel null, or windows by part."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError) as error:
+            raise ValueError(_PACE_FORM) from error
+    if not isinstance(value, Mapping):
+        raise ValueError(_PACE_FORM)  # noqa: TRY004 - pydantic reports ValueErrors
+    for channel, parts in value.items():
+        if not isinstance(channel, str) or ":" in channel:
+            raise ValueError("name the channel without its sub-channel, for example msteams")
+        if parts is None:
+            continue
+        if not isinstance(parts, Mapping) or not all(
+            text is None or isinstance(text, str) for text in parts.values()
+        ):
+            raise ValueError(_PACE_FORM)
+        Profile().changed(parts)
+    return value
+
+
+_PACE_FORM = 'write a JSON object, for example {"msteams": {"tenant": "30/1s"}, "slack": null}'
+
 Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
+Pace = Annotated[Mapping[str, Mapping[str, str | None] | None], BeforeValidator(_read_pace)]
 
 
 class Settings(BaseModel):
@@ -153,6 +181,16 @@ class Settings(BaseModel):
     )
     credential_pause_seconds: float = Field(
         default=60, ge=1, le=3600, description="Pause of a bot whose credential was refused."
+    )
+    pace: Pace = Field(
+        default_factory=dict,
+        description="How fast channels may be spoken to, where it differs from what they publish: "
+        "a JSON object.",
+    )
+    roster: Annotated[RosterRule, BeforeValidator(_lower)] = Field(
+        default=RosterRule.ALLOW,
+        description="Whether people who are known only from a roster can be named: allow or "
+        "require_opt_in.",
     )
     log_level: Annotated[LogLevel, BeforeValidator(_lower)] = Field(
         default="info", description="debug, info, warning or error."
@@ -250,7 +288,6 @@ class Settings(BaseModel):
             server_error_attempts=self.server_error_attempts,
             not_found_attempts=self.not_found_attempts,
             not_found_over=timedelta(hours=self.not_found_over_hours),
-            credential_pause=timedelta(seconds=self.credential_pause_seconds),
         )
 
 

@@ -12,7 +12,7 @@ from recado.domain.notification import check_json, check_user
 from recado.domain.phrases import phrase
 from recado.domain.reference import Reference
 from recado.errors import UnknownJob
-from recado.outbox import Handle, Outbox
+from recado.outbox import Handle, Options, Outbox
 from recado.references import References
 from recado.store.port import Page, Store
 
@@ -105,7 +105,7 @@ class Jobs:
             Conversation(reference.id),
             [reference],
             phrase("job_complete", reference.locale, number=number) if say is None else say,
-            user=job.user,
+            Options(user=job.user),
             own_lane=self._outbox.own_lane(reference),
         )
         accepted = await self._store.complete_job(

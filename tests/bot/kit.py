@@ -29,7 +29,7 @@ from recado.engine.port import TurnEnded
 from recado.jobs import Jobs
 from recado.outbox import Outbox
 from recado.references import References
-from recado.store.port import Claim, Settlement
+from recado.store.port import Claim, Observed, Settlement, Wanted
 from recado.store.sqlite import SqliteStore
 from recado.telemetry import Event, Telemetry
 from recado.testing import FakeChannel, HandClock
@@ -114,11 +114,19 @@ class Bench:
         assert found is not None
         return found
 
-    async def claims(self) -> list[Claim]:
+    async def claims(self) -> Sequence[Claim]:
         """Claim what is due."""
         now = self.clock.now()
         lease = now + timedelta(seconds=30)
-        return await self.store.cycle([], owner="test", now=now, lease_until=lease, limit=100)
+        cycled = await self.store.cycle(
+            [],
+            owner="test",
+            now=now,
+            lease_until=lease,
+            wanted=Wanted(limit=100),
+            observed=Observed(),
+        )
+        return cycled.claims
 
     async def claim(self) -> Claim:
         """Claim the one delivery that is due."""
@@ -152,7 +160,14 @@ class Bench:
         """Free the lanes of *claims*."""
         now = self.clock.now()
         settled = [_settled(claim, self.clock) for claim in claims]
-        await self.store.cycle(settled, owner="test", now=now, lease_until=now, limit=0)
+        await self.store.cycle(
+            settled,
+            owner="test",
+            now=now,
+            lease_until=now,
+            wanted=Wanted(),
+            observed=Observed(),
+        )
 
     def told(self, kind: type[E]) -> list[E]:
         """Events of one kind, in the order they happened."""

@@ -180,6 +180,11 @@ def test_people_removed_have_departed() -> None:
     assert seen.presence is Presence.HERE
 
 
+def test_an_end_of_the_conversation_is_no_greeting() -> None:
+    """Nothing is said there until the user returns (protocol §1.6)."""
+    assert sighted(activity("endOfConversation")).presence is Presence.ENDED
+
+
 @pytest.mark.parametrize(
     "told",
     [
@@ -188,6 +193,8 @@ def test_people_removed_have_departed() -> None:
         activity("conversationUpdate", membersRemoved=[BOT]),
         activity("conversationUpdate", membersRemoved=[{"id": "28:local"}]),
         activity("contactRelationUpdate", action="remove"),
+        activity("conversationUpdate", channelData={"eventType": "teamDeleted"}),
+        activity("conversationUpdate", channelData={"eventType": "teamHardDeleted"}),
     ],
 )
 def test_removal_of_the_bot_is_seen(told: dict[str, Any]) -> None:

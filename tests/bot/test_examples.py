@@ -12,8 +12,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from recado.testing import FakeConnector
 from tests.bot.kit import message
-from tests.scene.connector import RecordingConnector
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -26,9 +26,9 @@ def in_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-async def channel() -> AsyncIterator[RecordingConnector]:
+async def channel() -> AsyncIterator[FakeConnector]:
     """The service the examples send to."""
-    async with RecordingConnector() as service:
+    async with FakeConnector() as service:
         yield service
 
 
@@ -37,7 +37,7 @@ def run(name: str) -> dict[str, Any]:
     return runpy.run_path(str(EXAMPLES / name))
 
 
-async def test_fastapi(in_memory: None, channel: RecordingConnector) -> None:
+async def test_fastapi(in_memory: None, channel: FakeConnector) -> None:
     """The bot answers, and later comes back to it with its state."""
     names = run("fastapi_bot.py")
     transport = httpx.ASGITransport(names["server"])
@@ -55,7 +55,7 @@ async def test_fastapi(in_memory: None, channel: RecordingConnector) -> None:
     ]
 
 
-async def test_aiohttp(in_memory: None, channel: RecordingConnector) -> None:
+async def test_aiohttp(in_memory: None, channel: FakeConnector) -> None:
     """The bot answers, and its own turn handler sees the proactive event."""
     names = run("aiohttp_bot.py")
     server: web.Application = names["server"]

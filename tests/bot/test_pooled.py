@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from io import BytesIO
 from typing import Any, cast
 
 import pytest
 from microsoft_agents.activity import (
     Activity,
-    ChannelAccount,
-    ConversationParameters,
-    ConversationResourceResponse,
-    PagedMembersResult,
     ResourceResponse,
     TokenResponse,
 )
+from microsoft_agents.activity.teams import MeetingInfo
 from microsoft_agents.hosting.core import (
     ChannelServiceClientFactoryBase,
     ClaimsIdentity,
@@ -24,6 +23,7 @@ from microsoft_agents.hosting.core import (
 from microsoft_agents.hosting.fastapi import CloudAdapter
 
 from recado.bot.factory import PooledClientFactory
+from recado.channel.port import Reply
 from recado.domain.policy import Answer
 from recado.errors import ChannelError
 from recado.testing import FakeChannel
@@ -38,25 +38,13 @@ class OwnClient:
         self.closed = 0
         self.conversations = self.attachments = self.user_token = self.agent_sign_in = self
 
-    async def get_conversation_paged_members(self, conversation_id: str) -> PagedMembersResult:
-        self.asked.append(("paged", conversation_id))
-        return PagedMembersResult(members=[])
+    async def fetch_meeting_info(self, meeting_id: str) -> MeetingInfo:
+        self.asked.append(("meeting", meeting_id))
+        return MeetingInfo()
 
-    async def get_conversation_member(self, conversation_id: str, user_id: str) -> ChannelAccount:
-        self.asked.append(("member", conversation_id, user_id))
-        return ChannelAccount(id=user_id)
-
-    async def create_conversation(
-        self, parameters: ConversationParameters
-    ) -> ConversationResourceResponse:
-        self.asked.append(("create",))
-        return ConversationResourceResponse(
-            id="a:new", activity_id="first", service_url=SERVICE_URL
-        )
-
-    async def send_to_conversation(self, conversation_id: str, sent: Activity) -> ResourceResponse:
-        self.asked.append(("send", conversation_id, sent.text))
-        return ResourceResponse(id="own")
+    async def get_attachment(self, attachment_id: str, view_id: str) -> BytesIO:
+        self.asked.append(("attachment", attachment_id, view_id))
+        return BytesIO()
 
     async def reply_to_activity(
         self, conversation_id: str, activity_id: str, sent: Activity
@@ -223,15 +211,15 @@ async def test_rare_operations_are_the_sdks(bench: Bench, factory: OwnFactory) -
 
     async def ask(context: TurnContext) -> int:
         connector = connector_of(context)
-        await connector.conversations.get_conversation_paged_members("a:ana")
-        await connector.get_conversation_member("a:ana", "29:ana")  # Teams' own
+        await connector.attachments.get_attachment("1", "original")
+        await connector.fetch_meeting_info("meeting")  # Teams' own
         return len(factory.made)
 
     bot = Asking(ask)
     bench.attach(bot)
     await bench.receive(message("hi"))
     assert bot.got == [1]
-    assert factory.made[0].asked == [("paged", "a:ana"), ("member", "a:ana", "29:ana")]
+    assert factory.made[0].asked == [("attachment", "1", "original"), ("meeting", "meeting")]
     assert factory.made[0].closed == 1
 
 
@@ -290,22 +278,30 @@ async def test_the_address_of_an_attachment_is_known_without_a_client(bench: Ben
     assert bot.got == [f"{SERVICE_URL}v3/attachments/a%2F1/views/b%3F"]
 
 
-async def test_a_targeted_message_is_sent_by_the_sdk(bench: Bench, factory: OwnFactory) -> None:
+TARGETED = (("isTargetedActivity", "true"),)
+
+
+async def test_a_targeted_message_is_one(bench: Bench) -> None:
     """Meant for one person's eyes, it must not go out as an ordinary one."""
 
-    async def send(context: TurnContext) -> None:
+    async def send(context: TurnContext) -> str | None:
         secret = Activity(type="message", text="psst").with_targeted_recipient("29:ana")
-        await context.send_activity(secret)
+        return (await context.send_activity(secret)).id
 
-    bench.attach(Asking(send))
+    bot = Asking(send)
+    bench.attach(bot)
+    bench.channel.replies.append(Reply(answer=Answer(status=201), body={"id": "7"}))
     await bench.receive(message("hi", id="1"))
+    assert bot.got == ["7"]
     assert bench.channel.sent == []
-    assert factory.made[0].asked == [("reply", "a:ana", "1", "psst")]
+    (call,) = bench.channel.calls
+    assert call.path == ("v3", "conversations", "a:ana", "activities", "1")
+    assert (call.method, call.query, call.urgent) == ("POST", TARGETED, True)
+    said = json.loads(call.body or b"")
+    assert (said["text"], said["recipient"]["id"]) == ("psst", "29:ana")
 
 
-async def test_a_targeted_message_of_a_delivery_is_sent_once(
-    bench: Bench, factory: OwnFactory
-) -> None:
+async def test_a_targeted_message_of_a_delivery_is_sent_once(bench: Bench) -> None:
     """Numbered and recorded like any other send."""
 
     @bench.bridge.handler("whisper")
@@ -315,11 +311,13 @@ async def test_a_targeted_message_of_a_delivery_is_sent_once(
 
     bench.attach(Echo())
     await bench.receive(message("hi"))
+    bench.channel.replies.append(Reply(answer=Answer(status=201), body={"id": "own"}))
     await bench.outbox.notify("conversation:a:ana", handler="whisper")
     claim = await bench.claim()
     for _ in range(2):
         assert (await bench.bridge.turns.run(claim)).activity_id == "own"
-    assert [client.asked for client in factory.made] == [[("send", "a:ana", "psst")]]
+    (call,) = bench.channel.calls
+    assert (call.path[-1], call.query) == ("activities", TARGETED)
 
 
 @pytest.mark.parametrize(
@@ -349,24 +347,6 @@ async def test_other_agents_keep_the_sdks_factory() -> None:
     agent = ClaimsIdentity({"ver": "2.0", "aud": "me", "azp": "another-agent"})
     made = await factory.create_connector_client(None, agent, SERVICE_URL, "audience")
     assert made is own.made[0]  # type: ignore[comparison-overlap]
-
-
-async def test_creating_a_conversation_works(bench: Bench, factory: OwnFactory) -> None:
-    """The SDK creates it; what the first turn in it says goes through the channel."""
-
-    async def callback(context: TurnContext) -> None:
-        await context.send_activity("nice to meet you")
-
-    bench.attach(Echo())
-    wanted = ConversationParameters.model_validate({"members": [ANA], "bot": BOT})
-    await bench.adapter.create_conversation(
-        "local", "msteams", SERVICE_URL, "audience", wanted, callback
-    )
-    assert [client.asked for client in factory.made] == [[("create",)]]
-    (sent,) = bench.channel.sent
-    assert (sent.post.channel, sent.post.conversation_id) == ("msteams", "a:new")
-    assert sent.activity["recipient"] == {"id": "a:new"}
-    assert (await bench.references.page()).items == []
 
 
 async def test_invoke_is_answered_in_the_response(bench: Bench) -> None:

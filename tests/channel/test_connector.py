@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, quote, unquote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pyreqwest.http import Url
 
-from recado.channel.connector import ConnectorSettings, _url
+from recado.channel.connector import ConnectorSettings
+from recado.channel.paths import activities_path, path_of, segment
 from recado.domain.policy import Answer, Failure
 from tests.channel.wire import (
     Authority,
@@ -63,12 +64,22 @@ class TestWhatIsWritten:
         """Nothing between us and the wire normalises it: the client parses URLs with ``Url``."""
         if name in (".", ".."):
             return
-        url = Url(_url(post("https://x.example/t/", name, activity_id=name)))
+        url = Url(f"https://x.example/t/{activities_path(name, name)}")
         assert [unquote(part) for part in url.path.split("/")] == [
             *("", "t", "v3", "conversations", name, "activities", name)
         ]
         assert url.query_string is None
         assert url.host_str == "x.example"
+
+    @given(st.text(st.sampled_from("a:1;%@|=/ ñ.~-_"), min_size=3))
+    def test_a_segment_is_what_quote_makes_of_it(self, name: str) -> None:
+        if name not in (".", ".."):
+            assert segment(name) == quote(name, safe="")
+
+    @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), st.text("&=+#% a"))
+    def test_any_query_reads_back_as_it_was(self, name: str, value: str) -> None:
+        url = Url(f"https://x.example/{path_of(('v3',), ((name, value), ('b', value)))}")
+        assert parse_qsl(url.query_string, keep_blank_values=True) == [(name, value), ("b", value)]
 
     @pytest.mark.parametrize("name", ["", ".", "..", "\ud800"])
     async def test_an_id_no_url_can_hold_is_refused_before_anything_is_tried(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from recado.channel.port import Post
+from recado.channel.port import Call, Channel, Post, Reply
 from recado.channel.router import ChannelRouter
 from recado.domain.policy import Answer
 
@@ -14,14 +14,28 @@ class Recorder:
 
     def __init__(self) -> None:
         self.sent: list[Post] = []
+        self.called: list[Call] = []
         self.closed = 0
 
     async def send(self, post: Post) -> Answer:
         self.sent.append(post)
         return Answer(status=201)
 
+    async def call(self, call: Call) -> Reply:
+        self.called.append(call)
+        return Reply(answer=Answer(status=200), body={})
+
     async def close(self) -> None:
         self.closed += 1
+
+
+class ActivitiesOnly(Channel):
+    """A channel that implements no calls."""
+
+    async def send(self, post: Post) -> Answer:
+        return Answer(status=201)
+
+    async def close(self) -> None: ...
 
 
 class TestRouter:
@@ -52,6 +66,17 @@ class TestRouter:
         assert (await router.send(post)).ok
         sent = {"local": local.sent, "default": default.sent}
         assert sent == {"local": [], "default": []} | {taken_by: [post]}
+        call = Call(
+            bot="local", channel="webchat", service_url=service_url, method="GET", path=("v3",)
+        )
+        assert (await router.call(call)).body == {}
+        called = {"local": local.called, "default": default.called}
+        assert called == {"local": [], "default": []} | {taken_by: [call]}
+
+    async def test_a_channel_of_activities_alone_supports_no_calls(self) -> None:
+        router = ChannelRouter({}, ActivitiesOnly())
+        call = Call(bot="local", channel="webchat", service_url="", method="GET", path=("v3",))
+        assert (await router.call(call)).answer.status == 405
 
     async def test_closing_closes_each_channel_once(self) -> None:
         local, default = Recorder(), Recorder()

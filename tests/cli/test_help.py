@@ -28,6 +28,7 @@ COMMANDS = (
     "references show",
     "migrate",
     "doctor",
+    "fake-channel",
 )
 
 

@@ -214,9 +214,13 @@ def test_a_dry_run_shows_who_would_get_it(run: Run, talking: Database) -> None:
     ended = run("send", "all", "hello", "--dry-run", "--json").json
     assert (ended["dry_run"], ended["total"], ended["next"]) == (True, 2, None)
     assert [item["conversation_id"] for item in ended["items"]] == ["conv-ana", "conv-ben"]
+    assert ended["reach"] == [
+        {"channel": "directline", "tenant": None, "reachable": 2, "unreachable": 0}
+    ]
+    assert (ended["unreachable"], ended["duplicates"], ended["seconds"]) == (0, 0, 0)
     people = run("send", "user:ben", "--dry-run")
     assert "Ben" in people.out
-    assert "1 would get it. Nothing was sent." in people.err
+    assert "1 on directline.\n1 would get it.\nNothing was sent." in people.err
     assert run("send", "user:ben", " ", "--dry-run").code == 2
     assert run("send", "user:nobody", "hello", "--dry-run").code == 4
     assert run("deliveries", "list", "--json").json["items"] == []

@@ -19,7 +19,7 @@ import aiohttp
 import pytest
 import uvicorn
 
-from tests.scene.connector import RecordingConnector
+from recado.testing import FakeConnector
 from tests.scene.server import PATIENCE, free_port, running
 
 _ROOT = Path(__file__).parents[2]
@@ -68,7 +68,7 @@ async def test_python_snippets(
     attach, notify, turn = _blocks("python")
     names: dict[str, Any] = {"settings": _SETTINGS, "__name__": "readme"}
     await _run(attach, names)
-    async with RecordingConnector() as channel, _served(names["app"]) as url:
+    async with FakeConnector() as channel, _served(names["app"]) as url:
         await _ana_says(url, channel, "hi")
         await _run(notify, names)
         await _run(turn, names)
@@ -82,7 +82,7 @@ async def test_python_snippets(
     assert "1 of 1 delivered" in capsys.readouterr().out
 
 
-async def _ana_says(url: str, channel: RecordingConnector, text: str) -> None:
+async def _ana_says(url: str, channel: FakeConnector, text: str) -> None:
     activity = {
         "type": "message",
         "id": "1",
@@ -138,7 +138,7 @@ async def test_serve_snippet(tmp_path: Path) -> None:
     bot = _blocks("python")[0].split("# ``settings``")[0] + "\nbot = MyBot()\n"
     (tmp_path / "my_bot.py").write_text(bot, "utf-8")
     async with (
-        RecordingConnector() as channel,
+        FakeConnector() as channel,
         running(*arguments, database=tmp_path / "bot.db") as server,
     ):
         await _ana_says(server.url, channel, "hi")

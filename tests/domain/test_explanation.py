@@ -19,6 +19,8 @@ from recado.domain.delivery import (
     State,
 )
 from recado.domain.explanation import explain, moment, reason_in_words, span
+from recado.domain.notification import Action
+from recado.domain.pause import Pause, PauseKind
 from recado.domain.reference import ConversationKey, Health
 from recado.testing import START
 
@@ -38,6 +40,11 @@ class Facts:
     handler: str | None = None
     ahead: int | None = None
     health: Health = Health.ACTIVE
+    action: Action = Action.SEND
+    target: str | None = None
+    pauses: tuple[Pause, ...] = ()
+    stopped: bool = False
+    decided_by: str | None = None
 
 
 DELIVERY = Delivery(
@@ -266,3 +273,105 @@ def test_a_reason_nobody_has_words_for_is_the_channels() -> None:
     assert reason_in_words("ServiceError") == "the channel answered ServiceError"
     assert reason_in_words("http_503") == "the channel answered HTTP 503"
     assert reason_in_words(None) == "of a reason that was not recorded"
+
+
+# -- pauses and decisions --------------------------------------------------------------------
+
+
+def pause(kind: PauseKind, **changes: Any) -> Pause:
+    """A pause by Ana, a minute ago."""
+    since = NOW - timedelta(minutes=1)
+    given: dict[str, Any] = {"reason": "lunch", "since": since, "by": "ana", "bot": "local"}
+    return Pause(kind=kind, **(given | changes))
+
+
+@pytest.mark.parametrize(
+    ("stopped", "what", "command"),
+    [
+        (pause(PauseKind.ALL), "Everything was paused by ana", "`recado resume`"),
+        (pause(PauseKind.BOT), "the bot 'local' says was", "`recado resume --bot local`"),
+        (
+            pause(PauseKind.CONVERSATION, name="r-1"),
+            "The conversation r-1 was",
+            "`recado resume --conversation r-1`",
+        ),
+        (
+            pause(PauseKind.NOTIFICATION, name="n-1"),
+            "The notification n-1 was",
+            "`recado resume --notification n-1`",
+        ),
+    ],
+    ids=lambda given: given.kind if isinstance(given, Pause) else None,
+)
+def test_what_people_paused_is_told(stopped: Pause, what: str, command: str) -> None:
+    """Who, since when, why, and how to resume it."""
+    words = told(case(State.PENDING, pauses=(stopped,)))
+    assert what in words
+    assert "1 min ago): lunch." in words
+    assert f"What to do: {command} lets it go on." in words
+
+
+def test_nobody_need_be_known_for_a_pause() -> None:
+    """Nor a reason."""
+    words = told(case(State.PENDING, pauses=(pause(PauseKind.ALL, by=None, reason=""),)))
+    assert "Everything was paused on " in words
+    assert "1 min ago)." in words
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "what"),
+    [
+        (PauseKind.CREDENTIAL, {}, "credential of the bot 'local' was refused (http_401)"),
+        (PauseKind.SERVICE_URL, {"name": "https://x/"}, "https://x/ does not work (http_401)"),
+        (PauseKind.TENANT, {"channel": "msteams", "tenant": "t"}, "whole tenant t (http_401)"),
+        (PauseKind.PACE_KEY, {"channel": "msteams", "name": "19:x"}, "19:x (http_401)"),
+    ],
+)
+def test_what_breakers_and_channels_paused_is_told(
+    kind: PauseKind, changes: dict[str, Any], what: str
+) -> None:
+    """With the code, and until when; it ends by itself, and is not told when it has."""
+    until = NOW + timedelta(seconds=30)
+    lasting = pause(kind, reason="http_401", by=None, until=until, **changes)
+    words = told(case(State.PENDING, pauses=(lasting,)))
+    assert what in words
+    assert "(in 30 s)" in words
+    assert "it leaves by itself" in words
+    over = pause(kind, reason="http_401", by=None, until=NOW, **changes)
+    assert what not in told(case(State.PENDING, pauses=(over,)))
+
+
+def test_what_is_held_for_its_notification_needs_its_resumption() -> None:
+    """A retry would not help; when it has been resumed nothing has to be done."""
+    held = case(State.HELD, HeldReason.PAUSED, pauses=(pause(PauseKind.NOTIFICATION, name="n-1"),))
+    assert "deliveries retry" not in told(held)
+    assert "its notification is paused" in told(held)
+    assert "goes back to its place" in told(case(State.HELD, HeldReason.PAUSED))
+
+
+def test_an_ended_delivery_is_not_paused() -> None:
+    """What has ended is not kept from anything."""
+    assert "paused" not in told(case(State.DELIVERED, pauses=(pause(PauseKind.ALL),)))
+
+
+def test_who_decided_is_told() -> None:
+    """Who cancelled it, and who has seen that it arrived."""
+    by: dict[str, Any] = {"decided_by": "ana", "settled_at": NOW}
+    assert "cancelled by ana on" in told(case(State.CANCELLED, "cancelled", **by))
+    assert "marked as delivered by ana on" in told(case(State.DELIVERED, "marked", **by))
+    assert "as delivered on" in told(case(State.DELIVERED, "marked", settled_at=NOW))
+
+
+def test_what_was_cancelled_too_late_says_so() -> None:
+    """While it is sent, and when nobody knows whether it arrived."""
+    assert "is not tried again" in told(case(State.SENDING, stopped=True))
+    words = told(case(State.UNKNOWN, "cancelled"))
+    assert "cancelled after an attempt that may have arrived" in words
+    assert "recado deliveries mark-delivered d-1" in words
+
+
+def test_a_duplicate_says_what_it_repeats() -> None:
+    """It is no wish of the recipient's."""
+    words = told(case(State.SUPPRESSED, "duplicate"))
+    assert "once_key" in words
+    assert "wish" not in words

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recado.domain import ids
-from recado.domain.ids import new_id
+from recado.domain.ids import may_be_id, new_id, new_ids
 
 
 def milliseconds_of(made: str) -> int:
@@ -36,6 +36,16 @@ def test_ids_sort_in_the_order_they_were_made() -> None:
     assert made == sorted(made)
     assert len(set(made)) == len(made)
     assert all(str(uuid.UUID(each)) == each for each in made[::100])
+
+
+@given(many=st.lists(st.integers(0, 700), max_size=8))
+def test_ids_made_together_sort_among_all_others(many: list[int]) -> None:
+    """However many there are, they come after those before and before those after."""
+    made = [each for some in many for each in (*new_ids(some), new_id())]
+    assert made == sorted(set(made))
+    assert len(made) == sum(many) + len(many)
+    assert all(uuid.UUID(each).version == 7 for each in made)
+    assert all(uuid.UUID(each).variant == uuid.RFC_4122 for each in made)
 
 
 @given(steps=st.lists(st.integers(-(10**12), 10**9), min_size=1, max_size=30))
@@ -72,3 +82,10 @@ def test_what_is_not_time_is_random() -> None:
     tails = {new_id()[19:] for _ in range(2_000)}
     assert len(tails) == 2_000
     assert {tail[0] for tail in tails} == set("89ab")
+
+
+def test_an_id_is_told_from_other_names() -> None:
+    """Every id looks like one; ids of conversations and people do not, and few other UUIDs."""
+    assert all(may_be_id(each) for each in new_ids(100))
+    others = ("", "a:1xyz", "19:meeting_x@thread.v2", "29:1AB", str(uuid.UUID(int=0)), "7" * 36)
+    assert not any(map(may_be_id, others))

@@ -23,6 +23,7 @@ from recado.domain.policy import (
     Reject,
     Retry,
     RetryPolicy,
+    Wait,
     decide,
     lost,
 )
@@ -282,13 +283,12 @@ class TestFailures:
 
     def test_without_a_token_the_bot_pauses(self) -> None:
         decision = verdict(answer=Answer(failure=Failure.NO_TOKEN))
-        assert decision == Hold(HeldReason.BREAKER, POLICY.credential_pause, "no_token")
+        assert decision == Wait("no_token")
 
     @given(any_facts())
     def test_a_refused_credential_never_ends_a_delivery(self, known: Facts) -> None:
         known = replace(known, answer=Answer(status=401))
-        decision = decide(known, POLICY, dice())
-        assert decision == Hold(HeldReason.BREAKER, POLICY.credential_pause, "unauthorized")
+        assert decide(known, POLICY, dice()) == Wait("unauthorized")
 
     def test_an_attempt_nobody_settled_is_tried_again_or_parked(self) -> None:
         assert lost(OnUnknown.PARK, "crash") == Park("crash")

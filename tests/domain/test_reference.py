@@ -13,6 +13,7 @@ from recado.domain.reference import (
     Member,
     Reference,
     base_channel,
+    fold_email,
     pace_key,
 )
 from recado.testing import START
@@ -113,3 +114,20 @@ def test_the_job_log_shows_an_id_up_to_the_bar(whole: str, short: str) -> None:
     )
     assert job.short_conversation_id == short
     assert not job.completed
+
+
+def test_the_address_names_bot_recipient_and_conversation() -> None:
+    """Always, for some channels do not show an activity without them."""
+    told = make_reference(agent={"id": "28:bot", "extra": 1})
+    assert told.address() == {
+        "channelId": "msteams",
+        "from": {"id": "28:bot", "extra": 1},
+        "recipient": {"id": "29:ana", "name": "Ana", "aadObjectId": "oid"},
+        "conversation": {"id": "a:1"},
+    }
+    assert make_reference().address()["from"] == {"id": "local", "role": "bot"}
+
+
+def test_addresses_are_compared_without_case() -> None:
+    """Not of ASCII only."""
+    assert fold_email("JOSÉ@Example.COM") == "josé@example.com"

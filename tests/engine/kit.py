@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
+from recado.channel.pacing import Pacer
 from recado.channel.port import Post
 from recado.clock import Clock
 from recado.domain.policy import Answer
@@ -22,7 +23,7 @@ from recado.engine.dispatcher import Dispatcher, DispatcherSettings
 from recado.engine.port import TurnEnded
 from recado.engine.service import Service
 from recado.engine.timekeeper import Timekeeper
-from recado.store.port import Claim, Settlement
+from recado.store.port import Claim, Cycled, Observed, Settlement, Wanted
 from recado.store.sqlite import SqliteStore
 from recado.telemetry import Event, Telemetry
 from recado.testing import FakeChannel, HandClock
@@ -77,21 +78,27 @@ class TroubledStore(SqliteStore):
         owner: str,
         now: datetime,
         lease_until: datetime,
-        limit: int,
-    ) -> list[Claim]:
+        wanted: Wanted,
+        observed: Observed,
+    ) -> Cycled:
         self.cycles += 1
         if self.before and (error := self.before.popleft()) is not None:
             raise error
         self.refuses(settlements)
-        claims = await super().cycle(
-            settlements, owner=owner, now=now, lease_until=lease_until, limit=limit
+        cycled = await super().cycle(
+            settlements,
+            owner=owner,
+            now=now,
+            lease_until=lease_until,
+            wanted=wanted,
+            observed=observed,
         )
         meanwhile, self.meanwhile = self.meanwhile, None
         if meanwhile is not None:
             await meanwhile()
         if self.after and (error := self.after.popleft()) is not None:
             raise error
-        return claims
+        return cycled
 
 
 class GatedChannel(FakeChannel):
@@ -176,6 +183,7 @@ class Bench(Desk):
         *,
         channel: GatedChannel | None = None,
         turns: FakeTurns | None = None,
+        pacer: Pacer | None = None,
         settings: DispatcherSettings | None = None,
         owner: str = "first",
         other_host: Callable[[str], str | None] = lambda _: OTHER_HOST,
@@ -193,6 +201,7 @@ class Bench(Desk):
             self.turns,
             clock,
             self.telemetry,
+            pacer=pacer or Pacer(clock, {}),
             owner=owner,
             settings=settings,
             other_host=other_host,
@@ -204,13 +213,9 @@ class Bench(Desk):
     def _on_settled(self) -> None:
         self.settled += 1
 
-    def _wake(self) -> None:
-        self.dispatcher.wake()
-        self.timekeeper.wake()
-
     async def start(self, *, timekeeper: bool = True) -> None:
         """Start the services, and wait until they have done what there was to do."""
-        self.store.on_work(self._wake)
+        self.store.on_work(self.dispatcher.wake, self.timekeeper.wake)
         self._services = [self.dispatcher, *([self.timekeeper] if timekeeper else [])]
         for service in self._services:
             service.start()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,7 +15,6 @@ from recado.domain.delivery import OnUnknown
 from recado.domain.reference import ConversationKey, Member, Reference
 from recado.engine.body import body_of
 from recado.store.port import Claim
-from recado.store.sqlite.references import address_of
 from recado.store.sqlite.rows import dumps
 
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
@@ -37,7 +35,7 @@ ACCOUNTS = st.none() | st.fixed_dictionaries({"id": TEXT}, optional={"name": TEX
 
 def make_claim(**changes: Any) -> Claim:
     """A claim with everything but what *changes* says filled in."""
-    told: dict[str, Any] = dict.fromkeys(field.name for field in fields(Claim))
+    told: dict[str, Any] = dict.fromkeys(Claim._fields)
     told |= {
         "delivery_id": "d",
         "started_at": NOW,
@@ -80,7 +78,7 @@ def test_it_is_the_merge_of_content_and_address(  # noqa: PLR0917 - hypothesis p
         is_group=group,
         members=(Member(user_id="29:ana", name=name),),
     )
-    address = address_of(reference)
+    address = reference.address()
     claim = make_claim(
         content=content.json,
         address=dumps(address),

@@ -341,7 +341,7 @@ async def test_what_may_have_arrived_is_never_called_rejected(bench: Bench) -> N
 
 
 async def test_a_missing_conversation_is_tried_over_six_hours(bench: Bench) -> None:
-    """Four times; then it is held for the return of its person, who brings it back."""
+    """Four times, and it cannot be made again: held for its person, who brings it back."""
     reference = await bench.meet()
     made = await bench.say("hello", reference)
     bench.channel.plan("a:1", *[failed(404, "ConversationNotFound")] * 4)
@@ -356,7 +356,7 @@ async def test_a_missing_conversation_is_tried_over_six_hours(bench: Bench) -> N
     assert len(bench.channel.sent) == 4
     assert await bench.standing(made) == (State.HELD, HeldReason.UNREACHABLE)
     found = await bench.find()
-    assert (found.health, found.health_reason) == (Health.GONE, "ConversationNotFound")
+    assert (found.health, found.health_reason) == (Health.GONE, "not_found")
     await bench.wind(timedelta(days=30))
     assert len(bench.channel.sent) == 4
     await bench.see()
@@ -438,15 +438,21 @@ async def test_what_expires_between_two_tries_is_not_tried_again(bench: Bench) -
 
 
 async def test_a_refused_credential_waits_and_passes(bench: Bench) -> None:
-    """It is nobody's fault in that conversation; it is tried again a minute later."""
-    made = await bench.say("hello", await bench.meet())
+    """It is nobody's fault in that conversation: all of the bot waits, and keeps its order."""
+    reference = await bench.meet()
+    made = await bench.say("one", reference)
+    await bench.say("two", reference)
     bench.channel.plan("a:1", failed(401))
     await bench.start()
-    assert await bench.standing(made) == (State.HELD, HeldReason.BREAKER)
-    await bench.wind(60)
-    assert await bench.state(made) is State.DELIVERED
+    assert await bench.standing(made) == (State.PENDING, "breaker")
+    await bench.say("three", await bench.meet("a:2"))
+    await bench.wind(59)
+    assert bench.texts_sent == ["one"]
+    await bench.wind(1)
+    assert bench.texts_sent[:2] == ["one", "one"]
+    assert sorted(map(str, bench.texts_sent[2:])) == ["three", "two"]
     first, _ = (await bench.detail(made)).attempts
-    assert first.reason == "unauthorized"
+    assert (first.reason, first.evidence.status) == ("unauthorized", 401)
 
 
 async def test_a_conversation_missing_for_a_moment_costs_no_order(bench: Bench) -> None:

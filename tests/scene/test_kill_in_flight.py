@@ -7,7 +7,7 @@ from pathlib import Path
 
 import aiohttp
 
-from tests.scene.connector import RecordingConnector
+from recado.testing import FakeConnector
 from tests.scene.server import PATIENCE, Server, free_port
 
 _CONVERSATIONS = 60
@@ -20,14 +20,16 @@ _REPEATS_PER_KILL = 64 + 64
 async def test_kill_in_flight(tmp_path: Path) -> None:
     """Nothing accepted is lost, order is kept, and repeats stay within what is promised."""
     database, port = tmp_path / "recado.db", free_port()
-    async with RecordingConnector() as channel, aiohttp.ClientSession() as session:
+    async with FakeConnector(channel="emulator") as channel, aiohttp.ClientSession() as session:
         server = await Server.start("demo", database=database, port=port)
         try:
             for number in range(_CONVERSATIONS):
-                await channel.introduce(session, server.url, number)
+                name = f"conversation-{number}|live"
+                person = channel.person(f"user-{number}", conversation=name, tenant=None)
+                await channel.introduce(person, server.url)
             accepted = 0
             for kill in range(_KILLS):
-                seen = channel.arrived
+                seen = channel.record.taken
                 for _ in range(_ROUNDS):
                     await _notify_all(session, server, f"{accepted:04d}")
                     accepted += 1
@@ -37,11 +39,14 @@ async def test_kill_in_flight(tmp_path: Path) -> None:
                 server = await Server.start("demo", database=database, port=port)
             wanted = [f"{number:04d}" for number in range(accepted)]
             async with asyncio.timeout(PATIENCE):
-                while any(
-                    set(wanted) - set(channel.texts[f"conversation-{number}|live"])
-                    for number in range(_CONVERSATIONS)
-                ):
-                    await channel.until(channel.arrived + 1)
+                await channel.until_true(
+                    lambda: (
+                        not any(
+                            set(wanted) - set(channel.texts[f"conversation-{number}|live"])
+                            for number in range(_CONVERSATIONS)
+                        )
+                    )
+                )
         finally:
             await server.kill()
         repeats = 0

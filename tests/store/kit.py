@@ -17,10 +17,13 @@ from recado.store.port import (
     Accepted,
     Captured,
     Claim,
+    Cycled,
     DeliveryDetail,
     DeliveryFilter,
+    Observed,
     Settlement,
     Store,
+    Wanted,
 )
 from recado.store.sqlite import SqliteStore
 from recado.testing import HandClock, make_notification, make_sighting
@@ -118,14 +121,26 @@ class Desk:
 
     async def claim(
         self, limit: int = 64, *, settled: Sequence[Settlement] = (), owner: str | None = None
-    ) -> list[Claim]:
+    ) -> Sequence[Claim]:
         """Settle, then claim what is due."""
+        return (await self.cycle(Wanted(limit=limit), settled=settled, owner=owner)).claims
+
+    async def cycle(
+        self,
+        wanted: Wanted,
+        *,
+        settled: Sequence[Settlement] = (),
+        observed: Observed | None = None,
+        owner: str | None = None,
+    ) -> Cycled:
+        """One step of work."""
         return await self.store.cycle(
             settled,
             owner=owner or self.owner,
             now=self.now,
             lease_until=self.now + LEASE,
-            limit=limit,
+            wanted=wanted,
+            observed=observed or Observed(),
         )
 
     async def claim_of(self, delivery_id: str) -> Claim:
@@ -144,6 +159,11 @@ class Desk:
         (claim,) = await self.claim()
         await self.settle(claim, state, **changes)
         return claim
+
+    async def send_all(self) -> None:
+        """Claim all that is due and settle it."""
+        for claim in await self.claim():
+            await self.settle(claim)
 
     async def texts(self, claims: Sequence[Claim] | None = None) -> list[str]:
         """What the claims say, one after the other; of everything due if none are given."""

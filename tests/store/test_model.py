@@ -28,15 +28,20 @@ from hypothesis.stateful import (
 
 from recado.domain.audience import Conversation, Several
 from recado.domain.delivery import FINAL, IN_LANE, TRANSITIONS, OnUnknown, Priority, State
+from recado.domain.pause import Pause, PauseKind
 from recado.domain.reference import Health, Presence, Reference
+from recado.domain.steering import RETRIABLE
 from recado.errors import TransitionRefused
-from recado.store.port import Claim
+from recado.store.port import Claim, Observed, Wanted
 from recado.store.sqlite import (
     acceptance,
     delivery,
     looking,
+    pauses,
     references,
     schema,
+    steering,
+    waiting,
 )
 from recado.store.sqlite.rows import micros
 from recado.testing import START, make_notification, make_sighting
@@ -64,6 +69,9 @@ class Modelled:
     entry: int = 0
     attempts: int = 0
     maybe_sent: bool = False
+    #: Cancelled while it was being sent.
+    stopped: bool = False
+    notification: str = ""
 
     @property
     def place(self) -> tuple[bool, int, str]:
@@ -82,6 +90,7 @@ class Lane:
     last_seen: datetime = START
     #: The claim under way, whatever has become of its delivery.
     claim: Claim | None = None
+    paused: bool = False
 
 
 class LifeCycle(RuleBasedStateMachine):
@@ -101,6 +110,7 @@ class LifeCycle(RuleBasedStateMachine):
         self.owner = 0
         self.known: dict[str, Modelled] = {}
         self.lanes: dict[int, Lane] = {}
+        self.paused: set[str] = set()
         for number in range(LANES):
             references.capture(self.db, [make_sighting(f"a:{number}")])
         for found in references.page(self.db, None, None, LANES).items:
@@ -143,18 +153,19 @@ class LifeCycle(RuleBasedStateMachine):
     def end(self, each: Modelled, state: State, reason: str | None) -> None:
         each.state, each.reason, each.due_at = state, reason, None
 
-    def cycle(self, settlements: Sequence[Any], limit: int) -> list[Claim]:
+    def cycle(self, settlements: Sequence[Any], limit: int) -> Sequence[Claim]:
         self.db.execute("BEGIN")
-        claims = delivery.cycle(
+        cycled = delivery.cycle(
             self.db,
             settlements,
             owner=f"owner-{self.owner}",
             now=micros(self.now),
             lease_until=micros(self.now + timedelta(hours=1)),
-            limit=limit,
+            wanted=Wanted(limit=limit),
+            observed=Observed(),
         )
         self.db.execute("COMMIT")
-        return claims
+        return cycled.claims
 
     # -- what people and time do -------------------------------------------------------------
 
@@ -205,6 +216,7 @@ class LifeCycle(RuleBasedStateMachine):
                 expires_at=expires,
                 state=State.PENDING,
                 entry=self.entries,
+                notification=accepted.notification_id,
             )
             if delay:
                 each.state, each.due_at = State.SCHEDULED, due
@@ -229,13 +241,17 @@ class LifeCycle(RuleBasedStateMachine):
             if lane.health is not Health.UNINSTALLED:
                 self.hold_all(number)
             lane.health = Health.UNINSTALLED
+        elif presence is Presence.ENDED:
+            if lane.health.reachable:
+                self.hold_all(number)
+                lane.health = Health.GONE
         elif not lane.health.reachable:
             self.release(number)
 
     @rule()
     def promote(self) -> None:
         """The timekeeper looks."""
-        delivery.promote(self.db, micros(self.now), 1_000)
+        waiting.promote(self.db, micros(self.now), 1_000)
         for each in self.known.values():
             waits = each.state not in FINAL | {State.SENDING, State.UNKNOWN}
             if waits and each.outlived(self.now):
@@ -252,13 +268,20 @@ class LifeCycle(RuleBasedStateMachine):
                 self.enter(each)
             else:
                 each.state, each.reason, each.due_at = State.HELD, "unreachable", None
+        for each in self.known.values():
+            held = (each.state, each.reason) == (State.HELD, "paused")
+            if held and each.notification not in self.paused:
+                if self.lanes[each.lane].health.reachable:
+                    each.state, each.reason = State.PENDING, None
+                else:
+                    each.reason = "unreachable"
 
     @rule(which=made)
     def retry(self, which: str) -> None:
         """A person wants it tried again."""
         each = self.known[which]
         try:
-            looking.retry(self.db, which, micros(self.now))
+            steering.retry(self.db, which, micros(self.now))
         except TransitionRefused:
             assert each.state not in (State.REJECTED, State.UNKNOWN, State.HELD, State.RETRYING)
         else:
@@ -269,29 +292,107 @@ class LifeCycle(RuleBasedStateMachine):
                 if each.state is State.REJECTED:
                     each.maybe_sent = False  # what may have arrived is never called rejected
                 self.enter(each)
+            self.want_again(each)
 
     @rule(which=made)
     def cancel(self, which: str) -> None:
         """A person does not want it any more."""
         each = self.known[which]
         try:
-            looking.cancel(self.db, which, micros(self.now))
+            steering.cancel(self.db, which, micros(self.now))
         except TransitionRefused:
             assert State.CANCELLED not in TRANSITIONS[each.state]
         else:
             assert State.CANCELLED in TRANSITIONS[each.state]
-            self.end(each, State.CANCELLED, "cancelled")
+            maybe = each.maybe_sent and each.state is not State.UNKNOWN
+            self.end(each, State.UNKNOWN if maybe else State.CANCELLED, "cancelled")
+
+    @rule(which=st.lists(made, unique=True))
+    def retry_many(self, which: list[str]) -> None:
+        """A person wants several tried again, oldest first."""
+        steering.retry_many(self.db, sorted(which), micros(self.now))
+        for each in (self.known[name] for name in sorted(which)):
+            if each.state is State.RETRYING:
+                each.due_at = self.now
+            elif each.state in RETRIABLE:
+                each.maybe_sent = each.maybe_sent and each.state is not State.REJECTED
+                self.enter(each)
+            else:
+                continue
+            self.want_again(each)
+
+    def want_again(self, each: Modelled) -> None:
+        """That it was cancelled while it was being sent counts no more."""
+        if each.stopped:
+            each.stopped, each.expires_at = False, None
+
+    @rule(which=st.lists(made, unique=True))
+    def cancel_many(self, which: list[str]) -> None:
+        """A person does not want several any more."""
+        told = steering.cancel_many(self.db, which, micros(self.now), None)
+        before = Counter(self.known[name].state for name in which)
+        assert told.sending == before[State.SENDING]
+        assert told.cancelled + told.maybe == sum(before[s] for s in (*WAITING, State.UNKNOWN))
+        for each in (self.known[name] for name in which):
+            if each.state is State.SENDING:
+                each.stopped, each.expires_at = True, self.now
+            elif each.state in WAITING and each.maybe_sent:
+                self.end(each, State.UNKNOWN, "cancelled")
+            elif each.state in WAITING:
+                self.end(each, State.CANCELLED, "cancelled")
+
+    @rule(which=made)
+    def mark(self, which: str) -> None:
+        """A person has seen that it arrived."""
+        each = self.known[which]
+        try:
+            steering.mark_delivered(self.db, which, micros(self.now), None)
+        except TransitionRefused:
+            assert each.state is not State.UNKNOWN
+        else:
+            assert each.state is State.UNKNOWN
+            self.end(each, State.DELIVERED, "marked")
+
+    @rule(number=st.integers(1, LANES))
+    def pause_conversation(self, number: int) -> None:
+        """Nothing is to leave one conversation for a while, or may again."""
+        lane = self.lanes[number]
+        pause = Pause(
+            kind=PauseKind.CONVERSATION,
+            reason="",
+            since=self.now,
+            bot="local",
+            name=lane.reference.id,
+        )
+        if lane.paused:
+            assert pauses.resume(self.db, pause, micros(self.now))
+        else:
+            pauses.pause(self.db, pause)
+        lane.paused = not lane.paused
+
+    @rule(which=made)
+    def pause_notification(self, which: str) -> None:
+        """One notification is not to leave for a while, or may again."""
+        name = self.known[which].notification
+        pause = Pause(
+            kind=PauseKind.NOTIFICATION, reason="", since=self.now, bot="local", name=name
+        )
+        if name in self.paused:
+            assert pauses.resume(self.db, pause, micros(self.now))
+        else:
+            pauses.pause(self.db, pause)
+        self.paused ^= {name}
 
     # -- what processes do -------------------------------------------------------------------
 
     @rule(target=claims, limit=st.integers(1, LANES))
-    def claim(self, limit: int) -> list[Claim]:
+    def claim(self, limit: int) -> Sequence[Claim]:
         """The dispatcher looks for work."""
         heads = {number: self.head(number) for number, lane in self.lanes.items() if not lane.claim}
         wanted = {number: head for number, head in heads.items() if head is not None}
         claims = self.cycle([], limit)
         assert len(claims) == min(limit, len(wanted)), "as many as there are, and as are wanted"
-        self.adopt_expired()
+        self.adopt()
         for claim in claims:
             each = wanted[claim.lane]
             assert claim.delivery_id == each.id, "the one whose turn it is"
@@ -303,26 +404,43 @@ class LifeCycle(RuleBasedStateMachine):
         return claims
 
     def head(self, number: int) -> Modelled | None:
-        """What may leave a lane now, passing over what has outlived its use."""
-        standing = [each for each in self.standing(number) if not each.outlived(self.now)]
+        """What may leave a lane now, passing over what has outlived its use or is paused."""
+        if self.lanes[number].paused:
+            return None
+        standing = [each for each in self.standing(number) if self.may_leave(each)]
         for each in self.standing(number):
             if each.state is State.RETRYING:
                 if each.due_at is not None and each.due_at > self.now:
                     return None
-                if not each.outlived(self.now):
+                if self.may_leave(each):
                     return each
         return standing[0] if standing else None
+
+    def may_leave(self, each: Modelled) -> bool:
+        """Whether it is claimed when its turn comes."""
+        return not each.outlived(self.now) and each.notification not in self.paused
 
     def outlive(self, each: Modelled) -> None:
         """It is no longer worth saying; but what may have arrived is for a person to judge."""
         if each.maybe_sent:
-            each.state, each.reason, each.due_at = State.UNKNOWN, "expires", None
+            self.end(each, State.UNKNOWN, "cancelled" if each.stopped else "expires")
+        elif each.stopped:
+            self.end(each, State.CANCELLED, "cancelled")
         else:
             self.end(each, State.EXPIRED, "expires")
 
-    def adopt_expired(self) -> None:
-        """Claiming ends the outlived it comes across, but need not come across all."""
+    def adopt(self) -> None:
+        """Claiming ends the outlived and holds the paused it comes across, which may be fewer."""
         for each in self.known.values():
+            if each.notification in self.paused and each.state in (State.PENDING, State.RETRYING):
+                row = self.db.execute(
+                    "SELECT 1 FROM recado_delivery"
+                    " WHERE id = ? AND state = 'held' AND reason = 'paused'",
+                    (each.id,),
+                ).fetchone()
+                if row is not None:
+                    each.state, each.reason, each.due_at = State.HELD, "paused", None
+                    continue
             if each.state in (State.PENDING, State.RETRYING) and each.outlived(self.now):
                 row = self.db.execute(
                     "SELECT state FROM recado_history WHERE id = :id UNION ALL "
@@ -440,7 +558,7 @@ class LifeCycle(RuleBasedStateMachine):
     @rule(batch=consumes(claims))
     def hand_back(self, batch: list[Claim]) -> None:
         """Claims whose request was not begun come back, perhaps late."""
-        delivery.hand_back(self.db, batch, micros(self.now))
+        delivery.hand_back(self.db, batch, micros(self.now), {})
         for claim in batch:
             lane, each = self.lanes[claim.lane], self.known[claim.delivery_id]
             if lane.claim is not claim:
@@ -448,6 +566,8 @@ class LifeCycle(RuleBasedStateMachine):
             lane.claim = None
             if each.state is State.SENDING:
                 each.state = State.PENDING
+                if claim.head_since < claim.started_at:  # it keeps its place
+                    each.state, each.due_at = State.RETRYING, self.now
                 each.attempts -= 1
                 if not lane.health.reachable:
                     self.hold_all(claim.lane)

@@ -19,6 +19,7 @@ from recado.domain.audience import Conversation
 from recado.domain.delivery import Evidence, State
 from recado.domain.job import JobScope
 from recado.errors import (
+    InvalidInput,
     StoreError,
     StoreFull,
     StoreReadOnly,
@@ -439,3 +440,9 @@ async def test_a_file_that_was_deleted_is_noticed(tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailable, match="deleted or replaced"):
         await store.check()
     await store.close()
+
+
+async def test_text_that_no_database_can_hold_is_bad_input(desk: Desk) -> None:
+    """A shell hands over bytes that are no UTF-8 as half surrogate pairs."""
+    with pytest.raises(InvalidInput, match="surrogate"):
+        await desk.store.delivery("\udcff")

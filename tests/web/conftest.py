@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from recado.channel.hosts import HostRules
+from recado.channel.pacing import Pacer
 from recado.clock import SystemClock
 from recado.config import Settings, load_settings
 from recado.domain.job import JobScope
@@ -79,6 +80,7 @@ async def delivering(world: World) -> AsyncIterator[World]:
         world.clock,
         world.telemetry,
         owner="test",
+        pacer=Pacer(world.clock, {}),
         on_settled=world.outbox.something_settled,
     )
     timekeeper = Timekeeper(world.store, world.clock, world.telemetry, on_due=dispatcher.wake)

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 import recado.web
+from recado.web.asking import NotifyRequest
 from recado.web.metrics import Metrics
-from recado.web.notify import NotifyRequest
 from recado.web.problems import STATUS
 from tests.web.conftest import Connect
 
@@ -25,7 +25,7 @@ async def test_every_route_is_documented(connect: Connect) -> None:
         for path, methods in described.items()
         for method in methods
     }
-    told = re.findall(r"^\| `((?:GET|POST) [^`]+)` \|", PAGE, re.MULTILINE)
+    told = re.findall(r"^\| `([A-Z]+ [^`]+)` \|", PAGE, re.MULTILINE)
     assert {re.sub(r"{\w+}", "{}", route) for route in told} == there
 
 

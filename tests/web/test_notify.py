@@ -538,4 +538,9 @@ async def test_the_recipients_of_text_are_in_the_api_description(connect: Connec
     """Beside the parameters FastAPI finds itself."""
     described = (await connect().get("/openapi.json")).json()["paths"]["/api/notify"]["post"]
     names = {(each["in"], each["name"].lower()) for each in described["parameters"]}
-    assert names == {("query", "to"), ("header", "x-to"), ("header", "idempotency-key")}
+    assert names == {
+        ("query", "to"),
+        ("query", "dry_run"),
+        ("header", "x-to"),
+        ("header", "idempotency-key"),
+    }

@@ -28,6 +28,8 @@ _NOT_PEOPLE = frozenset(
     {"bot", "agent", "skill", "channel", "connectoruser", "agenticappinstance", "agenticuser"}
 )
 _REMOVALS = frozenset({"remove", "remove-upgrade"})
+#: Teams' events after which nobody reads the team's conversation (Teams, "Conversation events").
+_TEAM_GONE = frozenset({"teamDeleted", "teamHardDeleted"})
 _EMAIL_FIELDS = ("email", "userPrincipalName")
 
 
@@ -139,10 +141,14 @@ def _departed(activity: Activity, bot: str) -> Iterable[str]:
 
 
 def _presence(activity: Activity, bot: str) -> Presence:
+    if activity.type == ActivityTypes.end_of_conversation:
+        return Presence.ENDED
     if activity.type == ActivityTypes.installation_update:
         left = activity.action in _REMOVALS
     elif activity.type == ActivityTypes.contact_relation_update:
         left = activity.action == "remove"
+    elif _mapping(activity.channel_data).get("eventType") in _TEAM_GONE:
+        left = True
     else:
         left = any(_is_bot(account, activity, bot) for account in activity.members_removed or ())
     return Presence.LEFT if left else Presence.HERE

@@ -1,9 +1,10 @@
 """The pooled connector: what a turn sends goes out through our own channel.
 
 The SDK's connector client opens a session per turn, cuts every conversation id to 150 characters
-and does not encode it, and throws the channel's error body away (docs/why.md, Defects). This one
-covers what bots do all the time; the rest (members, attachments, creating conversations, Teams'
-own calls) is left to the SDK's client, which is made when it is first asked.
+and does not encode it, and throws the channel's error body away (docs/why.md, Defects). What this
+one sends and asks goes out encoded, at the channel's pace, before deliveries that are not urgent.
+Meetings, batches and the bytes of attachments are left to the SDK's client, which is made when it
+is first asked.
 """
 
 from __future__ import annotations
@@ -18,21 +19,36 @@ from urllib.parse import quote
 from microsoft_agents.activity import (
     Activity,
     ActivityTypes,
+    AttachmentData,
+    AttachmentInfo,
+    ChannelAccount,
+    ConversationParameters,
+    ConversationResourceResponse,
+    ConversationsResult,
+    PagedMembersResult,
     ResourceResponse,
+    Transcript,
+)
+from microsoft_agents.activity.teams import (
+    ChannelInfo,
+    TeamDetails,
+    TeamsChannelAccount,
+    TeamsPagedMembersResult,
 )
 from microsoft_agents.hosting.core import ConnectorClientBase, TeamsConnectorClient
 from microsoft_agents.hosting.core.connector.client.connector_client import AttachmentsOperations
 from microsoft_agents.hosting.core.connector.conversations_base import ConversationsBase
 
+from recado.bot.calling import Caller, error_of, id_in, read, read_list, read_part
 from recado.bot.capture import channel_of
 from recado.bot.contexts import LOCAL_EVENTS
 from recado.bot.lazy import Lazy, LazyPart
 from recado.bot.run import current_run
-from recado.channel.port import Channel, Post
+from recado.channel.port import Call, Channel, Post, Reply
 from recado.domain.content import drop_nulls
 from recado.domain.policy import Answer
-from recado.errors import ChannelError
 
+_CONVERSATIONS = ("v3", "conversations")
 #: Not worth repeating, and sent by timers at any moment: they would upset the numbers.
 _UNNUMBERED = frozenset({ActivityTypes.typing, ActivityTypes.trace})
 
@@ -62,8 +78,13 @@ class PooledConversations(LazyPart):
         self._bot = bot
         self._service_url = service_url
         self._channel_id = channel_of(activity) if activity else ""
+        self._caller = Caller(
+            channel, bot=bot, channel_id=self._channel_id, service_url=service_url
+        )
         # An event that was built here never travelled: the channel does not know its id.
         self._unknown_id = activity.id if activity and activity.name in LOCAL_EVENTS else None
+        #: In a conversation that was created here, its first activity is all there is to answer.
+        self._created: ConversationResourceResponse | None = None
 
     async def send_to_conversation(
         self, conversation_id: str, activity: Activity
@@ -75,7 +96,7 @@ class PooledConversations(LazyPart):
         self, conversation_id: str, activity_id: str, activity: Activity
     ) -> ResourceResponse:
         """Answer an activity, or send to the end if the channel does not know it."""
-        answered = None if activity_id == self._unknown_id else activity_id
+        answered = activity_id if self._knows(activity_id) else None
         return await self._send(conversation_id, answered, activity)
 
     async def update_activity(
@@ -90,11 +111,82 @@ class PooledConversations(LazyPart):
         post = self._post(conversation_id, None, method="DELETE", activity_id=activity_id)
         await self._numbered(partial(self._exchange, post))
 
+    async def send_conversation_history(
+        self, conversation_id: str, transcript: Transcript
+    ) -> ResourceResponse:
+        """Upload what was said before."""
+        path = (*_CONVERSATIONS, conversation_id, "activities", "history")
+        reply = await self._caller.ask("POST", *path, body=transcript)
+        return _resource(id_in(reply))
+
+    # -- conversations and who is in them ----------------------------------------------------
+
+    async def get_conversations(self, continuation_token: str | None = None) -> ConversationsResult:
+        """Conversations of the bot; Direct Line and Web Chat only (protocol §2.1)."""
+        query = {"continuationToken": continuation_token}
+        return read(
+            ConversationsResult, await self._caller.ask("GET", *_CONVERSATIONS, query=query)
+        )
+
+    async def create_conversation(
+        self, parameters: ConversationParameters
+    ) -> ConversationResourceResponse:
+        """Create a conversation, or find the private one there is.
+
+        A proactive turn that creates one does not know its channel; only Teams asks for a tenant
+        (protocol §2.3).
+        """
+        channel = "msteams" if parameters.tenant_id else ""
+        reply = await self._caller.ask("POST", *_CONVERSATIONS, body=parameters, channel_id=channel)
+        self._created = read(ConversationResourceResponse, reply)
+        return self._created
+
+    async def get_conversation_members(self, conversation_id: str) -> list[ChannelAccount]:
+        """Everybody in a conversation."""
+        path = (*_CONVERSATIONS, conversation_id, "members")
+        return read_list(ChannelAccount, await self._caller.ask("GET", *path))
+
+    async def get_conversation_member(self, conversation_id: str, user_id: str) -> ChannelAccount:
+        """One member of a conversation."""
+        path = (*_CONVERSATIONS, conversation_id, "members", user_id)
+        return read(ChannelAccount, await self._caller.ask("GET", *path))
+
+    async def get_conversation_paged_members(
+        self,
+        conversation_id: str,
+        page_size: int | None = None,
+        continuation_token: str | None = None,
+    ) -> PagedMembersResult:
+        """A page of the members of a conversation."""
+        reply = await ask_page(self._caller, conversation_id, page_size, continuation_token)
+        return read(PagedMembersResult, reply)
+
+    async def delete_conversation_member(self, conversation_id: str, member_id: str) -> None:
+        """Remove somebody from a conversation."""
+        await self._caller.ask("DELETE", *_CONVERSATIONS, conversation_id, "members", member_id)
+
+    async def get_activity_members(
+        self, conversation_id: str, activity_id: str
+    ) -> list[ChannelAccount]:
+        """Who was in the conversation when an activity was said."""
+        path = (*_CONVERSATIONS, conversation_id, "activities", activity_id, "members")
+        return read_list(ChannelAccount, await self._caller.ask("GET", *path))
+
+    async def upload_attachment(
+        self, conversation_id: str, attachment_upload: AttachmentData
+    ) -> ResourceResponse:
+        """Upload a file for use in a conversation."""
+        path = (*_CONVERSATIONS, conversation_id, "attachments")
+        reply = await self._caller.ask("POST", *path, body=attachment_upload)
+        return _resource(id_in(reply))
+
+    # -- sending -----------------------------------------------------------------------------
+
     async def _send(
         self, conversation_id: str, activity_id: str | None, activity: Activity
     ) -> ResourceResponse:
         if self._channel_id == "msteams" and activity.is_targeted_activity():
-            # For one person's eyes: said in the query, which a Post cannot, so the SDK does it.
+            # For one person's eyes: said in the query, which a Post has none of.
             send = partial(self._send_targeted, conversation_id, activity_id, activity)
         else:
             post = self._post(conversation_id, activity, activity_id=activity_id)
@@ -120,18 +212,35 @@ class PooledConversations(LazyPart):
         activity: Activity,
         _: str | None,
     ) -> str | None:
-        conversations = (await self._client.get()).conversations
-        if activity_id is None:
-            sent = await conversations.send_to_conversation(conversation_id, activity)
-        else:
-            sent = await conversations.reply_to_activity(conversation_id, activity_id, activity)
-        return str(sent.id) if sent.id else None
+        replied = () if activity_id is None else (activity_id,)
+        reply = await self._channel.call(
+            Call(
+                bot=self._bot,
+                channel=self._channel_id,
+                service_url=self._service_url,
+                method="POST",
+                path=(*_CONVERSATIONS, conversation_id, "activities", *replied),
+                query=(("isTargetedActivity", "true"),),
+                body=self._written(activity, conversation_id),
+                urgent=True,
+            )
+        )
+        self._taken(reply.answer)
+        return id_in(reply)
 
     async def _exchange(self, post: Post, key: str | None) -> str | None:
         answer = await self._channel.send(post if key is None else replace(post, key=key))
+        return self._taken(answer)
+
+    def _taken(self, answer: Answer) -> str | None:
+        """The id of what was sent.
+
+        Raises:
+            ChannelError: the channel did not take it.
+        """
         if answer.ok:
             return answer.activity_id
-        error = _error(answer)
+        error = error_of(answer)
         run = current_run()
         if run is not None:
             run.refuse(error, answer)
@@ -155,6 +264,8 @@ class PooledConversations(LazyPart):
             body=self._written(activity, conversation_id) if activity is not None else None,
             method=method,
             activity_id=activity_id,
+            # Somebody waits for what a turn says.
+            urgent=True,
         )
 
     def _written(self, activity: Activity, conversation_id: str) -> bytes:
@@ -167,22 +278,35 @@ class PooledConversations(LazyPart):
         written.setdefault("conversation", {"id": conversation_id})
         written.setdefault("recipient", {"id": conversation_id})
         written.setdefault("from", {"id": self._bot})
-        if written.get("replyToId") == self._unknown_id:
+        if not self._knows(written.get("replyToId")):
             written.pop("replyToId", None)
         return json.dumps(written, ensure_ascii=False, separators=(",", ":")).encode()
 
+    def _knows(self, activity_id: str | None) -> bool:
+        """Whether the channel knows an activity, as far as this turn can tell."""
+        if self._created is not None:
+            return activity_id == self._created.activity_id
+        return activity_id != self._unknown_id
+
 
 class PooledAttachments(LazyPart):
-    """The connector's operations on attachments.
+    """The connector's operations on attachments; their bytes are the SDK's to fetch.
 
     Args:
         client: the SDK's client.
+        caller: asks the channel.
         service_url: where the conversation lives.
     """
 
-    def __init__(self, client: Lazy[ConnectorClientBase], service_url: str) -> None:
+    def __init__(self, client: Lazy[ConnectorClientBase], caller: Caller, service_url: str) -> None:
         super().__init__(client, AttachmentsOperations, "attachments")
+        self._caller = caller
         self._service_url = service_url
+
+    async def get_attachment_info(self, attachment_id: str) -> AttachmentInfo:
+        """What views an attachment has."""
+        reply = await self._caller.ask("GET", "v3", "attachments", attachment_id)
+        return read(AttachmentInfo, reply)
 
     def get_attachment_uri(self, attachment_id: str, view_id: str = "original") -> str:
         """The address of an attachment's view."""
@@ -216,26 +340,57 @@ class PooledConnector(LazyPart):
         self.conversations = PooledConversations(
             client, channel, bot=bot, service_url=service_url, activity=activity
         )
-        self.attachments = PooledAttachments(client, service_url)
+        known = channel_of(activity) if activity is not None else ""
+        self._caller = Caller(channel, bot=bot, channel_id=known, service_url=service_url)
+        self.attachments = PooledAttachments(client, self._caller, service_url)
+
+    # -- Teams' own --------------------------------------------------------------------------
+
+    async def get_conversation_member(
+        self, conversation_id: str, user_id: str
+    ) -> TeamsChannelAccount:
+        """One member of a conversation, with what Teams knows of people."""
+        path = (*_CONVERSATIONS, conversation_id, "members", user_id)
+        return read(TeamsChannelAccount, await self._caller.ask("GET", *path))
+
+    async def get_conversation_paged_member(
+        self, conversation_id: str, page_size: int, continuation_token: str
+    ) -> TeamsPagedMembersResult:
+        """A page of members, with what Teams knows of people."""
+        reply = await ask_page(self._caller, conversation_id, page_size, continuation_token)
+        return read(TeamsPagedMembersResult, reply)
+
+    async def fetch_team_details(self, team_id: str) -> TeamDetails:
+        """A team, by the id of its general channel."""
+        return read(TeamDetails, await self._caller.ask("GET", "v3", "teams", team_id))
+
+    async def fetch_channel_list(self, team_id: str) -> list[ChannelInfo]:
+        """The channels of a team."""
+        reply = await self._caller.ask("GET", "v3", "teams", team_id, "conversations")
+        return read_part(ChannelInfo, reply, "conversations")
+
+    async def create_conversation(
+        self, conversation_parameters: ConversationParameters
+    ) -> ConversationResourceResponse:
+        """Create a conversation, or find the private one there is."""
+        return await self.conversations.create_conversation(conversation_parameters)
 
     async def close(self) -> None:
         """Called by the adapter when the turn has ended: closes the SDK's client if it was made."""
         await self._client.close()
 
 
+async def ask_page(
+    caller: Caller, conversation_id: str, page_size: int | None, continuation: str | None
+) -> Reply:
+    """Ask for a page of the members of a conversation."""
+    query = {
+        "pageSize": None if page_size is None else str(page_size),
+        "continuationToken": continuation or None,
+    }
+    path = (*_CONVERSATIONS, conversation_id, "pagedmembers")
+    return await caller.ask("GET", *path, query=query)
+
+
 def _resource(activity_id: str | None) -> ResourceResponse:
     return ResourceResponse(id=activity_id) if activity_id else ResourceResponse()
-
-
-def _error(answer: Answer) -> ChannelError:
-    what = answer.failure or " ".join(
-        str(part) for part in (answer.status, answer.code, answer.sub_code) if part is not None
-    )
-    words = f": {answer.message}" if answer.message else ""
-    return ChannelError(
-        f"The channel did not take the activity ({what}){words}",
-        status=answer.status,
-        channel_code=answer.code,
-        sub_code=answer.sub_code,
-        retry_after=answer.retry_after,
-    )

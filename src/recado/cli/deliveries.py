@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from recado.cli.invocation import After, Invocation, Limit, command, group
-from recado.cli.others import others_references, own
+from recado.cli.others import others_references
 from recado.cli.output import Column, shown_time
 from recado.cli.records import delivery_record, detail_record, people, reference_record
+from recado.cli.steering import who
 from recado.domain.delivery import State
 from recado.domain.explanation import explain
+from recado.domain.pausing import pause_in_words
+from recado.domain.steering import DEAD
 from recado.errors import InvalidInput, TransitionRefused
 from recado.store.port import DeliveryFilter
 
@@ -73,22 +77,42 @@ def register(app: typer.Typer) -> None:
             "recado deliveries list --json | jq '.items[].id'",
         ),
     )(list_deliveries)
+    command(
+        deliveries,
+        "dead",
+        examples=("recado deliveries dead", "recado deliveries dead --notification ID --json"),
+    )(dead)
     command(deliveries, "show", examples=("recado deliveries show ID",))(show)
     command(deliveries, "explain", examples=("recado deliveries explain ID",))(explain_delivery)
     command(deliveries, "retry", examples=("recado deliveries retry ID",))(retry)
     command(deliveries, "cancel", examples=("recado deliveries cancel ID ID",))(cancel)
+    command(deliveries, "mark-delivered", examples=("recado deliveries mark-delivered ID",))(
+        mark_delivered
+    )
+
+
+_OfNotification = Annotated[
+    str | None,
+    typer.Option("--notification", metavar="ID", help="Only those of this notification."),
+]
+_OfReference = Annotated[
+    str | None, typer.Option("--reference", metavar="ID", help="Only those to this conversation.")
+]
+_ForReason = Annotated[
+    str | None, typer.Option("--reason", metavar="CODE", help="Only those with this reason.")
+]
 
 
 async def list_deliveries(  # noqa: PLR0913 - one parameter an option
     invocation: Invocation,
     *,
-    state: Annotated[State | None, typer.Option(help="Only those in this state.")] = None,
-    notification: Annotated[
-        str | None, typer.Option(metavar="ID", help="Only those of this notification.")
+    state: Annotated[
+        list[State] | None,
+        typer.Option(help="Only those in this state; can be given several times."),
     ] = None,
-    reference: Annotated[
-        str | None, typer.Option(metavar="ID", help="Only those to this conversation.")
-    ] = None,
+    notification: _OfNotification = None,
+    reference: _OfReference = None,
+    reason: _ForReason = None,
     limit: Limit = 100,
     after: After = None,
 ) -> None:
@@ -96,6 +120,40 @@ async def list_deliveries(  # noqa: PLR0913 - one parameter an option
 
     Those of this bot, unless a notification or conversation is named.
     """
+    wanted = DeliveryFilter(
+        state=frozenset(state) if state else None,
+        notification_id=notification,
+        reference_id=reference,
+        reason=reason,
+    )
+    await _list(invocation, wanted, after, limit)
+
+
+async def dead(  # noqa: PLR0913 - one parameter an option
+    invocation: Invocation,
+    *,
+    notification: _OfNotification = None,
+    reference: _OfReference = None,
+    reason: _ForReason = None,
+    limit: Limit = 100,
+    after: After = None,
+) -> None:
+    """Show dead letters, newest first: deliveries that were rejected, or may have arrived.
+
+    Nothing more happens to them by itself. `recado deliveries show` has the whole history of one,
+    `recado retry` tries them again.
+    """
+    wanted = DeliveryFilter(
+        state=DEAD, notification_id=notification, reference_id=reference, reason=reason
+    )
+    await _list(invocation, wanted, after, limit)
+
+
+async def _list(
+    invocation: Invocation, wanted: DeliveryFilter, after: str | None, limit: int
+) -> None:
+    """Show a page of deliveries."""
+    notification, reference = wanted.notification_id, wanted.reference_id
     if after is not None and not _CURSOR.fullmatch(after):
         raise InvalidInput(f"{after!r} is no page: pass on what the page before gave as next.")
     async with invocation.opened() as recado:
@@ -104,14 +162,8 @@ async def list_deliveries(  # noqa: PLR0913 - one parameter an option
             await recado.outbox.progress(notification)
         if reference is not None:
             await recado.references.get(reference)
-        wanted = DeliveryFilter(state=state, notification_id=notification, reference_id=reference)
         bot = None if notification or reference else recado.settings.bot
-        page = await own(
-            lambda after, limit: recado.outbox.deliveries(wanted, after=after, limit=limit),
-            lambda delivery: bot in (None, delivery.bot),
-            after=after,
-            limit=limit,
-        )
+        page = await recado.outbox.deliveries(replace(wanted, bot=bot), after=after, limit=limit)
         items = [delivery_record(each) for each in page.items]
         if not invocation.as_json:
             to = await _recipients(recado, items)
@@ -142,8 +194,9 @@ def _cut(text: str, length: int) -> str:
 async def show(invocation: Invocation, delivery_id: DeliveryId) -> None:
     """Show a delivery with its attempts and the channel's receipts."""
     async with invocation.opened() as recado:
-        record = detail_record(await recado.outbox.delivery(delivery_id))
-    out = invocation.out
+        detail = await recado.outbox.delivery(delivery_id)
+        now = recado.clock.now()
+    record, out = detail_record(detail, now), invocation.out
     if invocation.as_json:
         out.document(record)
         return
@@ -163,10 +216,15 @@ async def show(invocation: Invocation, delivery_id: DeliveryId) -> None:
             "due": delivery["due_at"],
             "expires": delivery["expires_at"],
             "settled": delivery["settled_at"],
+            "decided by": record["decided_by"],
             "handler": record["handler"],
+            record["action"]: record["target"],
             "content": _shown(_said(record["content"])),
         }
     )
+    for each in detail.pauses:
+        if each.active(now):
+            out.say(pause_in_words(each, now))
     out.say()
     out.listing(record["attempts"], None, _ATTEMPT_COLUMNS, nothing="There was no attempt.")
 
@@ -200,14 +258,28 @@ async def cancel(invocation: Invocation, ids: DeliveryIds) -> None:
     await _steer(invocation, ids, "cancel")
 
 
+async def mark_delivered(invocation: Invocation, ids: DeliveryIds) -> None:
+    """Settle deliveries that are unknown: you have seen that they arrived."""
+    items = []
+    async with invocation.opened() as recado:
+        for each in ids:
+            await recado.outbox.mark_delivered(each, by=who())
+            items.append(delivery_record((await recado.outbox.delivery(each)).delivery))
+            invocation.out.say(f"Delivery {each} is {items[-1]['state']}.")
+    if invocation.as_json:
+        invocation.out.document({"items": items, "next": None})
+
+
 async def _steer(invocation: Invocation, ids: list[str], verb: str) -> None:
     """Retry or cancel one delivery after the other; the first that refuses ends it."""
     items = []
     async with invocation.opened() as recado:
-        steer = recado.outbox.retry if verb == "retry" else recado.outbox.cancel
         for each in ids:
             try:
-                await steer(each)
+                if verb == "retry":
+                    await recado.outbox.retry(each)
+                else:
+                    await recado.outbox.cancel(each, by=who())
             except TransitionRefused:
                 state = (await recado.outbox.delivery(each)).delivery.state
                 if verb == "cancel" and state.final:

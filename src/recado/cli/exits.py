@@ -41,7 +41,9 @@ MEANINGS = {
     ExitCode.NOT_FOUND: "what was named does not exist",
     ExitCode.CONFLICT: "it contradicts what has happened already",
     ExitCode.DATABASE: "the database cannot be used",
-    ExitCode.INTERRUPTED: "interrupted with Ctrl-C, which ends `demo` and `serve` with 0",
+    ExitCode.INTERRUPTED: (
+        "interrupted with Ctrl-C, which ends `demo`, `serve` and `fake-channel` with 0"
+    ),
 }
 
 _FAMILIES: tuple[tuple[type[RecadoError], ExitCode], ...] = (

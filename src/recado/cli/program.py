@@ -11,7 +11,19 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from recado.cli import deliveries, doctor, jobs, migrating, references, running, sending
+from recado.cli import (
+    changing,
+    deliveries,
+    doctor,
+    fake_channel,
+    jobs,
+    migrating,
+    notifications,
+    references,
+    running,
+    sending,
+    steering,
+)
 from recado.cli.exits import MEANINGS, ExitCode, report, tell
 from recado.cli.invocation import (
     MARKUP,
@@ -61,7 +73,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     epilog=_epilog(),
 )
-for commands in (running, sending, jobs, deliveries, references, migrating, doctor):
+for commands in (
+    running,
+    fake_channel,
+    sending,
+    changing,
+    jobs,
+    notifications,
+    deliveries,
+    steering,
+    references,
+    migrating,
+    doctor,
+):
     commands.register(app)
 
 

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from recado.cli.output import iso
 from recado.domain.delivery import Attempt, Delivery, Evidence
 from recado.domain.job import Job
 from recado.domain.notification import Progress
+from recado.domain.pause import Pause
+from recado.domain.pausing import resume_command
+from recado.domain.plan import Plan
 from recado.domain.reference import Member, Reference
-from recado.store.port import DeliveryDetail
+from recado.store.port import DeliveryDetail, NotificationDetail
 
 
 def job_record(job: Job) -> dict[str, Any]:
@@ -49,7 +54,7 @@ def delivery_record(delivery: Delivery) -> dict[str, Any]:
     }
 
 
-def detail_record(detail: DeliveryDetail) -> dict[str, Any]:
+def detail_record(detail: DeliveryDetail, now: datetime) -> dict[str, Any]:
     """A delivery with everything that happened to it."""
     return {
         "delivery": delivery_record(detail.delivery),
@@ -58,6 +63,11 @@ def detail_record(detail: DeliveryDetail) -> dict[str, Any]:
         "health": str(detail.health),
         "ahead": detail.ahead,
         "handler": detail.handler,
+        "action": str(detail.action),
+        "target": detail.target,
+        "pauses": [pause_record(each) for each in detail.pauses if each.active(now)],
+        "stopped": detail.stopped,
+        "decided_by": detail.decided_by,
         "content": json.loads(detail.content) if detail.content else None,
         "attempts": [_attempt(each) for each in detail.attempts],
     }
@@ -79,6 +89,7 @@ def reference_record(reference: Reference) -> dict[str, Any]:
         "timezone": reference.timezone,
         "health": str(reference.health),
         "health_reason": reference.health_reason,
+        "health_since": iso(reference.health_since) if reference.health_since else None,
         "first_seen": iso(reference.first_seen),
         "last_seen": iso(reference.last_seen),
         "agent": reference.agent,
@@ -87,7 +98,8 @@ def reference_record(reference: Reference) -> dict[str, Any]:
 
 
 def progress_record(progress: Progress) -> dict[str, Any]:
-    """How far a notification has come."""
+    """How far a notification has come; of an update or a recall, what it has done too."""
+    changes = {} if progress.changes is None else {"changes": asdict(progress.changes)}
     return {
         "id": progress.notification_id,
         "accepted_at": iso(progress.accepted_at),
@@ -96,6 +108,63 @@ def progress_record(progress: Progress) -> dict[str, Any]:
         "total": progress.total,
         "out": progress.out,
         "counts": {str(state): count for state, count in progress.counts.items()},
+        **changes,
+    }
+
+
+def notification_record(
+    detail: NotificationDetail, progress: Progress, eta: datetime | None, now: datetime
+) -> dict[str, Any]:
+    """A notification, how far it has come, and when it will be out."""
+    return {
+        "id": detail.id,
+        "bot": detail.bot,
+        "audience": list(detail.audience),
+        "handler": detail.handler,
+        "content": json.loads(detail.content) if detail.content else None,
+        "accepted_at": iso(detail.accepted_at),
+        "due_at": iso(detail.due_at),
+        "expires_at": iso(detail.expires_at) if detail.expires_at else None,
+        "cancelled_at": iso(detail.cancelled_at) if detail.cancelled_at else None,
+        "not_made": detail.not_made,
+        "progress": progress_record(progress),
+        "eta": iso(eta) if eta else None,
+        "pauses": [pause_record(each) for each in detail.pauses if each.active(now)],
+    }
+
+
+def pause_record(pause: Pause) -> dict[str, Any]:
+    """What is paused, and how it goes on."""
+    return {
+        "kind": str(pause.kind),
+        "bot": pause.bot or None,
+        "channel": pause.channel or None,
+        "tenant": pause.tenant or None,
+        "name": pause.name or None,
+        "reason": pause.reason or None,
+        "since": iso(pause.since),
+        "until": iso(pause.until) if pause.until else None,
+        "by": pause.by,
+        "resume": resume_command(pause),
+    }
+
+
+def plan_record(plan: Plan) -> dict[str, Any]:
+    """What would become of a notification."""
+    return {
+        "total": plan.total,
+        "unreachable": plan.unreachable,
+        "duplicates": plan.duplicates,
+        "seconds": plan.duration.total_seconds(),
+        "reach": [
+            {
+                "channel": each.place.channel,
+                "tenant": each.place.tenant or None,
+                "reachable": each.reachable,
+                "unreachable": each.unreachable,
+            }
+            for each in plan.reach
+        ],
     }
 
 

@@ -14,8 +14,7 @@ import typer
 
 from recado.cli.delivering import see_off, stored_due, tell
 from recado.cli.invocation import Invocation, command
-from recado.cli.output import Column
-from recado.cli.records import people, reference_record
+from recado.cli.rehearsing import rehearse
 from recado.domain.audience import (
     Audience,
     audience_of,
@@ -24,11 +23,8 @@ from recado.errors import InvalidActivity, InvalidInput
 
 if TYPE_CHECKING:
     from recado.app import Recado
-    from recado.domain.reference import Reference
     from recado.outbox import Handle
 
-#: Recipients a dry run shows; it counts them all.
-_SHOWN = 100
 #: Beyond this an instant cannot be computed with; nobody waits that long.
 _LONGEST = timedelta(days=3660)
 
@@ -110,6 +106,18 @@ async def send(  # noqa: PLR0913 - one parameter an option
         str | None,
         typer.Option(metavar="KEY", help="Supersedes unsent messages with the same key."),
     ] = None,
+    once_key: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KEY",
+            help="Where something was accepted for the same key less than --once-every before, "
+            "it is suppressed.",
+        ),
+    ] = None,
+    once_every: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="With --once-key: at most one in this time, as in 1h."),
+    ] = None,
     activity: Annotated[
         str | None,
         typer.Option(
@@ -128,7 +136,10 @@ async def send(  # noqa: PLR0913 - one parameter an option
         ),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show who would get it, and send nothing.")
+        bool,
+        typer.Option(
+            "--dry-run", help="Show who would get it and how long it would take; send nothing."
+        ),
     ] = False,
 ) -> None:
     """Say something to a person, a conversation, or everyone.
@@ -139,24 +150,28 @@ async def send(  # noqa: PLR0913 - one parameter an option
     """
     words = [word for word in (first, second) if word is not None]
     audience, text = _whom_and_what(words, to or [], has_activity=activity is not None)
-    content = _content(text, activity)
+    content = content_given(text, activity)
     if content is None and not dry_run:
         raise InvalidInput(
             "There is nothing to say: add the text in quotes, or --activity with a file."
         )
+    from recado.outbox import Options
+
     async with invocation.opened() as recado:
-        options: dict[str, Any] = {
-            "when": moment_of(when, "--when"),
-            "expires": moment_of(expires, "--expires"),
-            "priority": priority,
-            "collapse_key": collapse_key,
-            "idempotency_key": idempotency_key,
-        }
+        options = Options(
+            when=moment_of(when, "--when"),
+            expires=moment_of(expires, "--expires"),
+            priority=priority,
+            collapse_key=collapse_key,
+            idempotency_key=idempotency_key,
+            once_key=once_key,
+            once_every=_delay_of(once_every, "--once-every"),
+        )
         if dry_run:
-            await _rehearse(recado, invocation, audience, content, options)
+            await rehearse(recado, invocation, audience, content, options)
             return
-        handle = await recado.outbox.notify(audience, content, **options)
-        due = await _due(recado, handle, options["when"])
+        handle = await recado.outbox.accept(audience, content, options)
+        due = await _due(recado, handle, options.when)
         after = await see_off(recado, handle, invocation, wait=wait, due_at=due)
     tell(invocation, handle, after)
 
@@ -194,6 +209,16 @@ def moment_of(text: str | None, option: str) -> datetime | timedelta | None:
         ) from None
 
 
+def _delay_of(text: str | None, option: str) -> timedelta | None:
+    """A delay as people type it, and no instant."""
+    if text is None:
+        return None
+    delay = _delay(text.strip()) if _DELAY.fullmatch(text.strip()) else None
+    if delay is None:
+        raise InvalidInput(f"{option} {text!r} is no length of time: write 90s, 10m or 2h30m.")
+    return delay
+
+
 def _delay(text: str) -> timedelta | None:
     """The sum of its parts; None when that is beyond computing."""
     parts = _PART.findall(text)
@@ -224,7 +249,8 @@ def _whom_and_what(
     return audience_of(named), left[0] if left else None
 
 
-def _content(text: str | None, activity: str | None) -> str | Mapping[str, Any] | None:
+def content_given(text: str | None, activity: str | None) -> str | Mapping[str, Any] | None:
+    """What is to be said: text, or the activity in a file; ``-`` is standard input."""
     if activity is not None:
         return _activity(activity)
     return _read("-") if text == "-" else text
@@ -251,55 +277,3 @@ def _read(file: str) -> str:
         raise InvalidInput(f"{file} cannot be read ({error.strerror}): check its name.") from None
     except UnicodeDecodeError:
         raise InvalidInput(f"{file} is not UTF-8 text: convert it.") from None
-
-
-# -- rehearsing ------------------------------------------------------------------------------
-
-
-async def _rehearse(
-    recado: Recado,
-    invocation: Invocation,
-    audience: Audience,
-    content: str | Mapping[str, Any] | None,
-    options: Mapping[str, Any],
-) -> None:
-    """Do everything short of accepting it, and show who would get it."""
-    lanes = await recado.references.resolve(recado.settings.bot, audience)
-    if content is not None:
-        recado.outbox.compose(audience, lanes, content, **options)
-    shown, total = list(lanes), len(lanes)
-    if not lanes:
-        shown, total = await _everyone(recado, invocation)
-    if invocation.as_json:
-        items = [reference_record(each) for each in shown]
-        invocation.out.document({"dry_run": True, "total": total, "items": items, "next": None})
-        return
-    invocation.out.listing(
-        [reference_record(each) for each in shown],
-        None,
-        (
-            Column("reference", lambda item: item["id"], whole=True),
-            Column("channel", lambda item: item["channel"], rank=3, whole=True),
-            Column("people", people, rank=1),
-            Column("health", lambda item: item["health"], rank=2, whole=True),
-        ),
-        nothing="No conversation is known, so nobody would get it.",
-    )
-    if total > len(shown):
-        invocation.out.note(f"… and {total - len(shown):,} more.")
-    invocation.out.note(f"{total:,} would get it. Nothing was sent.")
-
-
-async def _everyone(recado: Recado, invocation: Invocation) -> tuple[list[Reference], int]:
-    """The first few conversations of the bot, and how many there are."""
-    shown: list[Reference] = []
-    total, after = 0, None
-    with invocation.out.progress("Counting") as advance:
-        while True:
-            page = await recado.references.page(bot=recado.settings.bot, after=after, limit=1000)
-            shown += page.items[: _SHOWN - len(shown)]
-            total += len(page.items)
-            advance(total, None)
-            if page.next is None:
-                return shown, total
-            after = page.next

@@ -4,14 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Final, cast
 
+from recado.domain.filtering import Where, parse_where
+from recado.domain.text import usable
 from recado.errors import InvalidAudience
+
+__all__ = [
+    "Audience",
+    "Broadcast",
+    "Conversation",
+    "EveryConversation",
+    "Everyone",
+    "Members",
+    "Person",
+    "Several",
+    "Single",
+    "Thread",
+    "Where",
+    "audience_of",
+    "parse_audience",
+    "usable",
+    "written",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """One conversation, by its reference's id or by the channel's own conversation id."""
+    """One conversation, by its reference's id or by the channel's own conversation id.
+
+    A thread of a Teams channel that is known is one too: ``<channel id>;messageid=<root>``.
+    """
 
     id: str
 
@@ -27,8 +50,38 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class Thread:
+    """A new thread in a channel of a team, by the channel's conversation id or its reference's.
+
+    Each notification begins another one; what follows in it goes to the conversation it makes.
+    """
+
+    channel_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class EveryConversation:
     """Every conversation known at the moment of acceptance; people are not de-duplicated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Everyone:
+    """Everybody who was known at the moment of acceptance, once each.
+
+    In the private chat they were last seen in; never in a group.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """The people of a team or group, in private.
+
+    By its conversation's id or its reference's. Those who are members at the moment of
+    acceptance as far as Recado knows: they have spoken or been added there, or are on the roster
+    that was read last. Those without a private chat are left out.
+    """
+
+    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,58 +92,73 @@ class Several:
 
 
 #: The forms there are, for those who wrote another.
-FORMS = (
+FORMS: Final = (
     "write conversation:<id>, user:<id, directory object id or e-mail>, "
-    "bot://conversation/<id>, bot://user/<id> or all"
+    "bot://conversation/<id>, bot://user/<id>, thread:<channel id>, members:<team or group id>, "
+    "where:<attribute>=<value>, everyone or all"
 )
 
 Single = Conversation | Person
-Audience = Conversation | Person | EveryConversation | Several
+#: Audiences that are frozen at acceptance and expanded afterwards.
+Broadcast = EveryConversation | Everyone | Members | Where
+#: Whatever a short form can mean.
+One = Single | Thread | Broadcast
+Audience = One | Several
 
-_KINDS: dict[str, type[Conversation | Person]] = {
+_BY_ID: Final[dict[str, type[Conversation | Person | Thread | Members]]] = {
     "conversation": Conversation,
     "user": Person,
+    "thread": Thread,
+    "members": Members,
+}
+_WORDS: Final[dict[str, EveryConversation | Everyone]] = {
+    "all": EveryConversation(),
+    "everyone": Everyone(),
 }
 
 
-def parse_audience(text: str) -> Conversation | Person | EveryConversation:
+def parse_audience(text: str) -> One:
     """Read the short form of an audience.
 
     Args:
-        text: ``all``, ``conversation:<id>``, ``user:<id>``, or either as a URL,
-            ``bot://conversation/<id>``, ``bot://user/<id>``. Ids may contain any character.
+        text: ``all``, ``everyone``, ``conversation:<id>``, ``user:<id>``, ``thread:<id>``,
+            ``members:<id>``, any of the latter as a URL such as ``bot://user/<id>``, or
+            ``where:<conditions>`` (see :func:`recado.domain.filtering.parse_where`). Ids may
+            contain any character.
 
     Raises:
         InvalidAudience: the text has another form.
     """
-    if text == "all":
-        return EveryConversation()
+    if text in _WORDS:
+        return _WORDS[text]
+    if text.startswith("where:"):
+        return parse_where(text.removeprefix("where:"))
     if text.startswith("bot://"):
         kind, _, name = text.removeprefix("bot://").partition("/")
     else:
         kind, _, name = text.partition(":")
-    if kind not in _KINDS or not name or not usable(name):
+    if kind not in _BY_ID or not name or not usable(name):
         raise InvalidAudience(f"{text!r} is not an audience: {FORMS}.")
-    return _KINDS[kind](name)
+    return _BY_ID[kind](name)
 
 
-def usable(text: str) -> bool:
-    """Whether every database can hold *text*: no NUL, no half of a surrogate pair."""
-    try:
-        return b"\0" not in text.encode()
-    except UnicodeEncodeError:
-        return False
-
-
-def written(audience: Audience) -> list[str]:
+def written(audience: Audience) -> list[str]:  # noqa: PLR0911 - a table reads best with one return a row
     """An audience in its short forms, as it is stored."""
     match audience:
         case Conversation(id=name):
             return [f"conversation:{name}"]
         case Person(id=name):
             return [f"user:{name}"]
+        case Thread(channel_id=name):
+            return [f"thread:{name}"]
+        case Members(id=name):
+            return [f"members:{name}"]
         case EveryConversation():
             return ["all"]
+        case Everyone():
+            return ["everyone"]
+        case Where():
+            return [f"where:{audience.short}"]
         case Several(of=parts):
             return [form for part in parts for form in written(part)]
 
@@ -99,7 +167,8 @@ def audience_of(audience: str | Audience | Sequence[str | Single]) -> Audience:
     """Read an audience in any of the forms callers write it in.
 
     Raises:
-        InvalidAudience: it has none of these forms, names nobody, or names ``all`` among others.
+        InvalidAudience: it has none of these forms, names nobody, or names among others what has
+            to stand alone.
     """
     if isinstance(audience, Sequence) and not isinstance(audience, str | bytes):
         audience = Several(tuple(cast("Sequence[Single]", audience)))
@@ -110,18 +179,20 @@ def audience_of(audience: str | Audience | Sequence[str | Single]) -> Audience:
         raise InvalidAudience("The audience is empty: name at least one conversation or person.")
     if len(parts) == 1:
         return parts[0]
-    singles = [part for part in parts if not isinstance(part, EveryConversation)]
+    singles = [part for part in parts if isinstance(part, Conversation | Person)]
     if len(singles) < len(parts):
-        raise InvalidAudience("`all` includes everyone already: give it alone.")
+        alone = next(part for part in parts if not isinstance(part, Conversation | Person))
+        raise InvalidAudience(f"`{written(alone)[0]}` cannot be one of several: give it alone.")
     return Several(tuple(singles))
 
 
-def _one(given: object) -> Conversation | Person | EveryConversation:
+def _one(given: object) -> One:
     match given:
         case str():
             return parse_audience(given)
-        case EveryConversation():
+        case EveryConversation() | Everyone() | Where():
             return given
-        case Conversation(id=name) | Person(id=name) if usable(name):
-            return given
+        case Conversation(id=name) | Person(id=name) | Members(id=name) | Thread(channel_id=name):
+            if name and usable(name):
+                return given
     raise InvalidAudience(f"{given!r} is not an audience: {FORMS}.")

@@ -108,7 +108,6 @@ class HeldReason(StrEnum):
     WINDOW = "window"
     CAP = "cap"
     PAUSED = "paused"
-    BREAKER = "breaker"
     NO_REFERENCE = "no_reference"
     NO_HANDLER = "no_handler"
 

@@ -6,11 +6,19 @@ Facts in, sentences out. The command line, the HTTP API and the console all say 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
+from recado.domain import changing
 from recado.domain.delivery import Attempt, Delivery, HeldReason, Outcome, State
+from recado.domain.making import never_made
+from recado.domain.notification import Action
+from recado.domain.pause import Pause
+from recado.domain.pausing import by_people, pause_in_words, resume_command
 from recado.domain.reference import ConversationKey, Health
+from recado.domain.times import moment, span, when
+
+__all__ = ["Case", "explain", "moment", "reason_in_words", "span"]
 
 #: Attempts told one by one; of a longer list the latest are the telling ones.
 _ATTEMPTS_TOLD = 5
@@ -43,6 +51,26 @@ class Case(Protocol):
     def health(self) -> Health:
         """Whether its conversation can be spoken in."""
 
+    @property
+    def pauses(self) -> Sequence[Pause]:
+        """What pauses it; those that are over may be among them."""
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it was cancelled while it was being sent."""
+
+    @property
+    def decided_by(self) -> str | None:
+        """The person who cancelled it or marked it as delivered, if known."""
+
+    @property
+    def action(self) -> Action:
+        """Whether it says something, or changes or removes what was said."""
+
+    @property
+    def target(self) -> str | None:
+        """The delivery it changes; None for one that says something of its own."""
+
 
 _HEALTH: Mapping[Health, str] = {
     Health.ACTIVE: "can be spoken in",
@@ -59,8 +87,7 @@ _HELD: Mapping[str, str] = {
     HeldReason.BUSY: "the conversation is in a turn, and it leaves when that has ended",
     HeldReason.WINDOW: "the recipient's quiet hours are not over",
     HeldReason.CAP: "the recipient has been sent as much as they want for now",
-    HeldReason.PAUSED: "the channel asked for a pause, or somebody paused deliveries",
-    HeldReason.BREAKER: "the bot's credentials were refused, or no token could be had with them",
+    HeldReason.PAUSED: "its notification is paused",
     HeldReason.NO_REFERENCE: "no conversation with its recipient is known yet",
     HeldReason.NO_HANDLER: "no process that delivers knows its handler",
 }
@@ -70,8 +97,8 @@ _HELD_REMEDY: Mapping[str, str] = {
     HeldReason.UNREACHABLE: (
         "nothing, it leaves by itself when the person writes to the bot or installs it again."
     ),
-    HeldReason.BREAKER: "check the credentials with `recado doctor`.",
     HeldReason.NO_REFERENCE: "the recipient has to write to the bot, or install it, once.",
+    HeldReason.PAUSED: "nothing, it has been resumed and goes back to its place by itself.",
 }
 
 _REASONS: Mapping[str, str] = {
@@ -83,8 +110,11 @@ _REASONS: Mapping[str, str] = {
         "the conversation's service URL is one that a token must not be sent to"
     ),
     "handler_error": "the code of its handler failed",
+    "no_conversation": "the channel agreed to make the conversation and told no id for it",
     "unreadable_content": "its content, as it is stored, cannot be read",
     "no_verdict": "Recado itself failed while it was being sent",
+    "expires": "its time was up after an attempt that may have arrived",
+    "cancelled": "it was cancelled after an attempt that may have arrived",
     "unauthorized": "the channel refused the bot's credentials",
     "not_found": "the channel did not find the conversation",
     "conversation_id_not_decrypted": "the channel could not read the conversation id",
@@ -113,34 +143,12 @@ def explain(case: Case, *, now: datetime, served: bool) -> list[str]:
     Returns:
         Sentences: the state and its reason, times, attempts, the conversation, what to do.
     """
-    told = [_state(case, now), _times(case.delivery, now), *_attempts(case)]
+    told = [_change(case), _state(case, now), _times(case.delivery, now), *_attempts(case)]
     if not case.delivery.state.final:
+        told += [pause_in_words(each, now) for each in case.pauses if each.active(now)]
         told += [_conversation(case), _service(served=served)]
-    told.append(_remedy(case, served=served))
+    told.append(_resume(case, now) or _remedy(case, served=served))
     return [sentence for sentence in told if sentence]
-
-
-def moment(instant: datetime) -> str:
-    """An instant as people read it, in UTC."""
-    return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
-
-
-def span(length: timedelta) -> str:
-    """A duration in its two largest units: ``3 min 20 s``."""
-    seconds = abs(length.total_seconds())
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 10:
-        return f"{seconds:.1f} s".replace(".0 ", " ")
-    left = round(seconds)
-    parts: list[str] = []
-    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
-        count, left = divmod(left, size)
-        if count or parts:
-            parts.append(f"{count} {unit}" if count else "")
-        if len(parts) == 2:
-            break
-    return " ".join(filter(None, parts))
 
 
 # -- the state -------------------------------------------------------------------------------
@@ -149,7 +157,7 @@ def span(length: timedelta) -> str:
 def _state(case: Case, now: datetime) -> str:
     delivery = case.delivery
     why = reason_in_words(delivery.reason)
-    due = _when(delivery.due_at, now)
+    due = when(delivery.due_at, now)
     match delivery.state:
         case State.SCHEDULED:
             told = f"It is scheduled: it is due {due}."
@@ -157,6 +165,8 @@ def _state(case: Case, now: datetime) -> str:
             told = f"It is pending: it is due and {_place(case.ahead)}."
         case State.SENDING:
             told = f"It is being sent: attempt {delivery.attempts} has begun and is not answered."
+            if case.stopped:
+                told += " It was cancelled meanwhile, so it is not tried again."
         case State.RETRYING:
             told = (
                 f"It is retrying because {why}: it keeps the head of its lane and is tried again "
@@ -171,25 +181,43 @@ def _state(case: Case, now: datetime) -> str:
                 "becomes of it."
             )
         case _:
-            told = _ending(delivery, case.attempts, now)
+            told = _ending(case, now)
     return told
 
 
-def _ending(delivery: Delivery, attempts: Sequence[Attempt], now: datetime) -> str:
-    at = _when(delivery.settled_at, now)
+def _change(case: Case) -> str:
+    """What it does, if it does more than say something."""
+    return changing.in_words(case.action, case.target, case.delivery.reason)
+
+
+def _ending(case: Case, now: datetime) -> str:
+    delivery = case.delivery
+    at = when(delivery.settled_at, now)
+    by = f" by {case.decided_by}" if case.decided_by else ""
     match delivery.state:
+        case State.DELIVERED if delivery.reason == "marked":
+            told = f"It was marked as delivered{by} {at}: a person has seen that it arrived."
         case State.DELIVERED:
             late = delivery.reason == "late_receipt"
             how = ", by a receipt that came after it had been taken over" if late else ""
-            told = f"It was delivered {at}{_took(delivery)}{how}.{_receipt(attempts)}"
+            told = f"It was delivered {at}{_took(delivery)}{how}.{_receipt(case.attempts)}"
         case State.REJECTED:
             told = f"It was rejected {at} because {reason_in_words(delivery.reason)}."
         case State.EXPIRED:
             told = f"It expired {at}: it had not been delivered by then."
         case State.CANCELLED:
-            told = f"It was cancelled {at}."
+            told = f"It was cancelled{by} {at}."
+            if delivery.reason in changing.REASONS:
+                told = f"It was cancelled {at} because {reason_in_words(delivery.reason)}."
         case State.SUPERSEDED:
             told = f"It was superseded {at} by a newer notification with the same collapse key."
+            if delivery.reason in changing.REASONS:
+                told = f"It was superseded {at} because {reason_in_words(delivery.reason)}."
+        case _ if delivery.reason == "duplicate":
+            told = (
+                f"It was suppressed {at}: the same had been said here for its key (once_key) less "
+                "than its period (once_every) before."
+            )
         case _:
             why = delivery.reason or "no reason was recorded"
             told = f"It was suppressed {at}, because that is the recipient's wish ({why})."
@@ -200,7 +228,7 @@ def reason_in_words(reason: str | None) -> str:
     """A reason code as the part of a sentence that follows "because"."""
     if reason is None:
         return "of a reason that was not recorded"
-    known = _REASONS.get(reason) or _HELD.get(reason)
+    known = _REASONS.get(reason) or _HELD.get(reason) or changing.REASONS.get(reason)
     if known:
         return known
     status = reason.removeprefix("http_")
@@ -237,20 +265,12 @@ def _receipt(attempts: Sequence[Attempt]) -> str:
 # -- times, attempts, surroundings -----------------------------------------------------------
 
 
-def _when(instant: datetime | None, now: datetime) -> str:
-    """An instant, and how far it is from now."""
-    if instant is None:
-        return "at a time that was not recorded"
-    away = span(instant - now)
-    return f"on {moment(instant)} ({f'in {away}' if instant > now else f'{away} ago'})"
-
-
 def _times(delivery: Delivery, now: datetime) -> str:
-    accepted = f"It was accepted {_when(delivery.accepted_at, now)}"
+    accepted = f"It was accepted {when(delivery.accepted_at, now)}"
     if delivery.state.final or delivery.expires_at is None:
         return f"{accepted}."
     verb = "expires" if delivery.expires_at > now else "should have expired"
-    return f"{accepted} and {verb} {_when(delivery.expires_at, now)}."
+    return f"{accepted} and {verb} {when(delivery.expires_at, now)}."
 
 
 def _attempts(case: Case) -> list[str]:
@@ -283,6 +303,10 @@ def _attempt(attempt: Attempt) -> str:
 
 def _conversation(case: Case) -> str:
     key = case.conversation
+    if never_made(key.conversation_id):
+        if case.health.reachable:
+            return f"Its conversation on {key.channel} is made when it is sent."
+        return f"It has no conversation on {key.channel} yet, and that {_HEALTH[case.health]}."
     return f"Its conversation, {key.conversation_id} on {key.channel}, {_HEALTH[case.health]}."
 
 
@@ -295,18 +319,31 @@ def _service(*, served: bool) -> str:
 # -- what to do ------------------------------------------------------------------------------
 
 
+def _resume(case: Case, now: datetime) -> str:
+    """How to end what people have paused; nothing if they have not."""
+    if case.delivery.state.final or case.delivery.state is State.UNKNOWN:
+        return ""
+    commands = [f"`{resume_command(each)}`" for each in by_people(case.pauses, now)]
+    return f"What to do: {' and '.join(commands)} lets it go on." if commands else ""
+
+
 def _remedy(case: Case, *, served: bool) -> str:
     delivery = case.delivery
     retry = f"`recado deliveries retry {delivery.id}`"
     cancel = f"`recado deliveries cancel {delivery.id}`"
     match delivery.state:
         case State.UNKNOWN:
-            return f"What to do: look in the conversation; if it is not there, {retry}."
+            mark = f"`recado deliveries mark-delivered {delivery.id}`"
+            return (
+                f"What to do: look in the conversation; if it is not there, {retry}; else {mark}."
+            )
         case State.REJECTED:
             first = _REJECTED_REMEDY.get(delivery.reason or "")
             return f"What to do: {first + ', then ' if first else 'to try once more, '}{retry}."
         case State.HELD:
-            return f"What to do: {_held_remedy(case, served=served)} To try now: {retry}."
+            # A retry does not get past a pause.
+            now = "" if delivery.reason == HeldReason.PAUSED else f" To try now: {retry}."
+            return f"What to do: {_held_remedy(case, served=served)}{now}"
         case State.SCHEDULED | State.PENDING | State.SENDING | State.RETRYING if not served:
             return "What to do: start `recado serve` (or `recado demo`) on this database."
         case State.SCHEDULED | State.PENDING | State.RETRYING:

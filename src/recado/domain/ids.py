@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import time
 from threading import Lock
+from typing import Final
 
 _lock = Lock()
 _last = 0
 #: Random bytes fetched ahead: asking the kernel for eight at a time costs more than the rest.
 _random = b""
+#: Every first digit of a tail with the variant's two bits in front (RFC 9562 §4.1).
+_VARIANT: Final = {f"{digit:x}": "89ab"[digit & 3] for digit in range(16)}
 
 
 def new_id() -> str:
@@ -18,16 +21,27 @@ def new_id() -> str:
     The 12 bits after the milliseconds are used as a sub-millisecond counter (RFC 9562 §6.2,
     method 3), so ids made in one process sort in the order they were made.
     """
+    return new_ids(1)[0]
+
+
+def new_ids(many: int) -> list[str]:
+    """So many ids, in the order they sort in; made together they cost half as much each."""
     global _last, _random  # noqa: PLW0603 - one counter per process is the point
     with _lock:
         ticks = time.time_ns() * 4096 // 1_000_000  # milliseconds, with 12 bits of fraction
-        _last = ticks = max(ticks, _last + 1)
-        if len(_random) < 8:
-            _random = os.urandom(4096)
-        tail, _random = int.from_bytes(_random[:8]), _random[8:]
-    time_and_version = f"{ticks >> 12:012x}7{ticks & 0xFFF:03x}"
-    variant_and_tail = f"{0x8000_0000_0000_0000 | tail & 0x3FFF_FFFF_FFFF_FFFF:016x}"
-    return (
-        f"{time_and_version[:8]}-{time_and_version[8:12]}-{time_and_version[12:]}-"
-        f"{variant_and_tail[:4]}-{variant_and_tail[4:]}"
-    )
+        first = max(ticks, _last + 1)
+        _last = first + many - 1
+        if len(_random) < 8 * many:
+            _random = os.urandom(max(4096, 8 * many))
+        tails, _random = _random[: 8 * many].hex(), _random[8 * many :]
+    return [_written(first + each, tails[16 * each : 16 * each + 16]) for each in range(many)]
+
+
+def may_be_id(text: str) -> bool:
+    """Whether *text* has the form of an id made here; few other names have."""
+    return len(text) == 36 and text[14] == "7" and text[8] == text[23] == "-"
+
+
+def _written(ticks: int, tail: str) -> str:
+    times = f"{ticks:015x}"
+    return f"{times[:8]}-{times[8:12]}-7{times[12:]}-{_VARIANT[tail[0]]}{tail[1:4]}-{tail[4:]}"

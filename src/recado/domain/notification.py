@@ -6,7 +6,8 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any, Literal
 
 from recado.domain.audience import Audience, usable, written
@@ -62,6 +63,21 @@ def check_user(given: object) -> None:
         raise InvalidInput('user is a ChannelAccount such as {"id": "29:..."}: give its id.')
 
 
+class Action(StrEnum):
+    """What a notification does."""
+
+    SEND = "send"  # say something
+    UPDATE = "update"  # change what another notification said
+    RECALL = "recall"  # remove it
+
+
+class Otherwise(StrEnum):
+    """What a change does about a copy that cannot be changed."""
+
+    FOLLOW_UP = "follow_up"  # say it in a message of its own
+    REFUSE = "refuse"  # leave the copy as it is, and say so
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
     """What a turn delivery runs: a handler by name, and the payload it is given."""
@@ -69,6 +85,14 @@ class Turn:
     handler: str
     value: Any = None
     value_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Once:
+    """At most one delivery for a key in each conversation and period."""
+
+    key: str
+    every: timedelta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,10 +117,18 @@ class Notification:
     #: Idempotency key, scoped by (bot, scope).
     key: str | None = None
     key_scope: str = ""
+    #: Suppressed where the same was said for its key of late.
+    once: Once | None = None
     #: The turn it was made in, when that turn's own conversation is in the audience, and the
     #: number of that conversation's reference: that delivery waits until the turn has ended.
     after_turn: str | None = None
     after_turn_lane: int | None = None
+    action: Action = Action.SEND
+    #: Id of the notification whose copies are changed; its audience, priority and what follows
+    #: from them are then the original's, and those above are not looked at.
+    target: str | None = None
+    #: What to do about a copy that cannot be changed; None for what is no change.
+    otherwise: Otherwise | None = None
 
     def fingerprint(self) -> str:
         """A digest of what the caller asked for, to tell a repetition from a different request.
@@ -114,7 +146,25 @@ class Notification:
             self.collapse_key,
             dict(self.user) if self.user else None,
         ]
+        if self.target is not None:
+            asked += [self.action, self.target, self.otherwise]
+        if self.once is not None:
+            asked += [self.once.key, str(self.once.every)]
         return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What an update or a recall has done so far, in copies."""
+
+    #: The channel has changed, or removed, so many.
+    changed: int = 0
+    #: So many had not left: an update is sent in their place, a recall has ended them.
+    unsent: int = 0
+    #: So many could not be changed; a message of its own was sent after each.
+    followed: int = 0
+    #: So many could not be changed, and were left as they are.
+    refused: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +177,8 @@ class Progress:
     expanded: bool
     #: Deliveries per state; states without any are left out.
     counts: Mapping[State, int] = field(default_factory=dict)
+    #: For an update or a recall: what it has done to the copies of its original.
+    changes: Changes | None = None
 
     @property
     def total(self) -> int:

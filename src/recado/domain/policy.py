@@ -69,6 +69,8 @@ class Facts:
     maybe_sent: bool = False
     #: A host switch was tried before on this delivery.
     host_switched: bool = False
+    #: It is a private conversation that can be made again by its person's id, and was not yet.
+    remakable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,27 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
+class Wait:
+    """Keep its place until the breaker before the bot's credential lets it through.
+
+    A refusal of the bot says nothing about the delivery, so this is no attempt of its own.
+    """
+
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remake:
+    """Have the private conversation made again, then try once more.
+
+    A channel answers the id it has for the two of them: another one, if the old one is gone for
+    good (protocol §2.3).
+    """
+
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reject:
     """It will not be delivered; the reason says why."""
 
@@ -125,7 +148,7 @@ class Park:
     reason: str
 
 
-Decision = Deliver | Retry | Hold | Reject | Park
+Decision = Deliver | Retry | Hold | Wait | Remake | Reject | Park
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,8 +168,6 @@ class RetryPolicy:
     #: Attempts on 404, spread over *not_found_over*: a 404 is often not terminal.
     not_found_attempts: int = 4
     not_found_over: timedelta = timedelta(hours=6)
-    #: Pause of a bot whose credential was refused.
-    credential_pause: timedelta = timedelta(seconds=60)
 
     def backoff(self, attempts: int, rng: random.Random) -> timedelta:
         """Full jitter: anything between nothing and the doubled base, up to the cap."""
@@ -194,9 +215,9 @@ def _verdict(  # noqa: PLR0911 - a table reads best with one return a row
         case 412 | 429 | 503:
             return _again(facts, _reason(answer), policy, rng)
         case 401:
-            # Bot-wide, not this person's fault: the delivery waits outside its lane, and field
-            # reports show that such refusals pass (protocol §3.2).
-            return Hold(HeldReason.BREAKER, policy.credential_pause, answer.code or "unauthorized")
+            # Bot-wide, not this person's fault, and field reports show that it passes (protocol
+            # §3.2).
+            return Wait(answer.code or "unauthorized")
         case 403:
             return _on_forbidden(facts, policy, rng)
         case 404 | 410:
@@ -242,7 +263,10 @@ def _on_not_found(facts: Facts, policy: RetryPolicy) -> Decision:
     gone = _unreachable(answer)
     if gone is not None:
         return gone
-    return _suspect(facts, policy, answer.code or "not_found", Health.GONE)
+    reason = answer.code or "not_found"
+    if facts.remakable and facts.strikes >= policy.not_found_attempts:
+        return Remake(reason)
+    return _suspect(facts, policy, reason, Health.GONE)
 
 
 def _suspect(facts: Facts, policy: RetryPolicy, reason: str, at_last: Health) -> Decision:
@@ -282,7 +306,7 @@ def _on_failure(
         case Failure.FORBIDDEN:
             return Reject("forbidden_service_url")
         case Failure.NO_TOKEN:
-            return Hold(HeldReason.BREAKER, policy.credential_pause, "no_token")
+            return Wait("no_token")
         case Failure.NOT_SENT:
             return _again(facts, "not_sent", policy, rng)
 

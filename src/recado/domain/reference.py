@@ -31,6 +31,11 @@ def pace_key(conversation_id: str) -> str:
     return conversation_id.partition(";messageid=")[0]
 
 
+def fold_email(email: str) -> str:
+    """An e-mail address as it is compared: databases know the case of ASCII only."""
+    return email.casefold()
+
+
 class Health(StrEnum):
     """Whether a conversation can be spoken in."""
 
@@ -52,6 +57,7 @@ class Presence(StrEnum):
 
     HERE = "here"
     LEFT = "left"
+    ENDED = "ended"  # the channel ended the conversation; the user may return to it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,8 +136,15 @@ class Reference:
     agent: Mapping[str, Any] | None = None
     health: Health = Health.ACTIVE
     health_reason: str | None = None
+    #: Since when it has that health; None if it was so before that was written down.
+    health_since: datetime | None = None
     members: tuple[Member, ...] = ()
     raw: Mapping[str, Any] = field(default_factory=dict)
+    #: Whether an activity has come from it. One that was made from here, for somebody who was
+    #: named, is in no broadcast before.
+    heard: bool = True
+    #: Whether its conversation has to be made before anything can be said in it.
+    unmade: bool = False
 
     @property
     def private(self) -> bool:
@@ -167,3 +180,17 @@ class Reference:
         if self.private and len(self.members) == 1:
             return self.members[0].account()
         return {"id": self.key.conversation_id}
+
+    def address(self) -> dict[str, Any]:
+        """What is merged into content that goes to the conversation.
+
+        ``from``, ``recipient`` and ``conversation`` are always sent: without them some channels
+        refuse the activity or do not show it (protocol §10). Of the members only those of a
+        private chat matter, and of those the first two.
+        """
+        return {
+            "channelId": self.key.channel,
+            "from": dict(self.agent) if self.agent else {"id": self.key.bot, "role": "bot"},
+            "recipient": self.recipient(None),
+            "conversation": self.conversation(),
+        }

@@ -16,26 +16,29 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from recado.channel.port import Channel, Post
+from recado.channel.pacing import Pacer, Permit
+from recado.channel.port import Channel
 from recado.clock import Clock
 from recado.domain.delivery import Evidence, HeldReason, State
-from recado.domain.policy import (
-    Answer,
-    RetryPolicy,
-)
-from recado.engine.body import body_of
+from recado.domain.policy import Answer, Failure, RetryPolicy
+from recado.engine.body import Refusal, post_of
+from recado.engine.changing import Changer
 from recado.engine.judge import Judge
+from recado.engine.making import make, makes
 from recado.engine.port import TurnEnded, Turns
 from recado.engine.service import Service
+from recado.engine.traffic import Traffic
 from recado.errors import StoreError, StoreFull, StoreReadOnly, StoreUnavailable
-from recado.store.port import Claim, Settlement, Store
+from recado.store.port import Claim, Settlement, Store, Wanted
 from recado.telemetry import AttemptEnded, DeliveriesLost, ServiceFailed, Telemetry
 
 #: Seconds that answers are gathered for while other requests are under way, and how many of them
 #: are not kept waiting.
 _MOMENT: Final = 0.003
-_WORTH_A_COMMIT: Final = 16
+_WORTH_A_COMMIT: Final = 32
 
+#: Nobody can say how far a request had come.
+_NO_ANSWER: Final = Answer(failure=Failure.AMBIGUOUS)
 #: What is recorded of an answer that the store refused to record.
 _UNRECORDED: Final = Evidence(message="The channel's answer could not be recorded.")
 
@@ -46,10 +49,16 @@ class DispatcherSettings:
 
     #: Requests in flight at once.
     connections: int = 64
+    #: Turns running at once, beside them.
+    turns: int = 32
     #: Answers settled in one commit, at most.
     settle_batch: int = 64
     #: After this without renewal another process may take the work over.
     lease: timedelta = timedelta(seconds=30)
+    #: How long a bot rests at first whose credential was refused.
+    credential_pause: timedelta = timedelta(seconds=60)
+    #: How far back the windows of the channels reach.
+    longest_window: timedelta = timedelta(hours=1)
     #: How often other processes' commits are looked for.
     poll: timedelta = timedelta(milliseconds=250)
     #: How long a stop waits for requests in flight before it leaves them to their lease.
@@ -67,6 +76,7 @@ class Dispatcher(Service):
         clock: Clock,
         telemetry: Telemetry,
         *,
+        pacer: Pacer,
         owner: str,
         settings: DispatcherSettings | None = None,
         policy: RetryPolicy | None = None,
@@ -82,6 +92,7 @@ class Dispatcher(Service):
             turns: runs turn deliveries; without it they are held ``no_handler``.
             clock: the time.
             telemetry: told of every attempt.
+            pacer: the channels' pace, shared with whoever else sends from this process.
             owner: this process's name in leases, unique per start.
             settings: how much at once.
             policy: how patiently to retry.
@@ -97,9 +108,24 @@ class Dispatcher(Service):
         self._settings = settings or DispatcherSettings()
         self._policy = policy or RetryPolicy()
         self._judge = Judge(clock, self._policy, other_host, rng)
+        self._changer = Changer(store, clock, self._judge)
+        self._traffic = Traffic(
+            clock,
+            pacer,
+            connections=self._settings.connections,
+            turns=self._settings.turns,
+            credential_pause=self._settings.credential_pause,
+        )
+        #: Routes with something due that had no room.
+        self._passed: tuple[int, ...] = ()
         self._on_settled = on_settled
         self._in_flight: dict[asyncio.Task[None], Claim] = {}
         self._ended: list[Settlement] = []
+        #: Claimed, and not begun because the store failed meanwhile: given back first of all.
+        self._unbegun: list[Claim] = []
+        #: Runs while answers are gathered for the next commit, and whether one is under way.
+        self._gathering: asyncio.TimerHandle | None = None
+        self._committing = False
         self._serving = False
         #: Something may be due that has not been looked for.
         self._look = True
@@ -122,26 +148,54 @@ class Dispatcher(Service):
         return self._serving
 
     async def run_once(self) -> float | None:
-        if not self._serving:
-            self._serving = await self._store.try_serve(self._owner)
-            if not self._serving:
-                return 1.0
+        if not self._serving and not await self._take_the_role():
+            return 1.0
         await self._keep_up()
-        free = self._settings.connections - len(self._in_flight)
-        claims = await self._cycle(free if self._look or self._ended else 0)
+        if self._unbegun:
+            await self._store.hand_back(self._unbegun)
+            self._unbegun, self._look = [], True
+        if self._passed and self._traffic.has_room(self._passed):
+            self._look = True
+        wanted = self._traffic.wanted() if self._look or self._ended else Wanted()
+        claims = await self._cycle(wanted)
         if claims and self._stopping.is_set():
+            self._unbegun = list(claims)
             await self._store.hand_back(claims)
+            self._unbegun = []
             return 0
-        for claim in claims:
-            self._begin(claim)
-        idle = self._settings.connections - len(self._in_flight) - len(self._ended)
+        if claims:
+            await self._admit(claims)
+        idle = self._traffic.free - len(self._ended)
         if len(self._ended) >= _WORTH_A_COMMIT or (self._look and idle > 0):
             return 0
         if self._ended:
             # They came while the last commit was under way: others will come with them.
-            self._settle_in_a_moment()
             return self._settings.poll.total_seconds()
         return await self._pause()
+
+    async def _take_the_role(self) -> bool:
+        """Become a process that delivers, if the store lets us, and take up what was paused."""
+        self._serving = await self._store.try_serve(self._owner)
+        if self._serving:
+            self._traffic.recall_pauses(await self._store.pauses(self._clock.now()))
+            await self._changer.recall()
+        return self._serving
+
+    async def _admit(self, claims: Sequence[Claim]) -> None:
+        """Begin what may leave now; the rest goes back to its lane."""
+        self._unbegun = list(claims)
+        if unknown := self._traffic.unknown(claims):
+            since = self._clock.now() - self._settings.longest_window
+            self._traffic.recall(unknown, await self._store.stamps(unknown, since))
+        admitted = self._traffic.admit(claims)
+        self._unbegun = list(admitted.refused)
+        for claim, permit in admitted.granted:
+            self._begin(claim, permit)
+        if admitted.refused:
+            at_once = (each for each in admitted.refused if each.delivery_id not in admitted.until)
+            self._passed = tuple({*self._passed, *(each.route for each in at_once)})
+            await self._store.hand_back(admitted.refused, until=admitted.until)
+        self._unbegun = []
 
     async def on_stop(self) -> None:
         """Wait for requests in flight, settle them, and give the role up."""
@@ -161,7 +215,7 @@ class Dispatcher(Service):
             pause = (until - self._clock.now()).total_seconds()
             settled = True
             try:
-                await self._cycle(0)
+                await self._cycle(Wanted())
             except Exception as error:  # noqa: BLE001 - there may be time to settle it yet
                 self._tell(error)
                 settled = False
@@ -174,6 +228,7 @@ class Dispatcher(Service):
         for task in unfinished:
             task.cancel()
         await asyncio.gather(*unfinished, return_exceptions=True)
+        self._in_flight.clear()  # some may never have come to their first step
 
     async def _keep_up(self) -> None:
         """From time to time: keep our leases, and take over what others have left behind."""
@@ -190,20 +245,21 @@ class Dispatcher(Service):
             parked = sum(each.state is State.UNKNOWN for each in lost)
             self._telemetry.emit(DeliveriesLost(retried=len(lost) - parked, parked=parked))
             self._look = True
-        if self._turns is not None and await self._store.release_handlers(
-            sorted(self._turns.names())
-        ):
+        handlers = [] if self._turns is None else sorted(self._turns.names())
+        while handlers and await self._store.release_handlers(handlers):
             self._look = True
         self._kept_up_at = now
 
     async def _pause(self) -> float:
         """How long nothing can happen unless something wakes us."""
         poll = self._settings.poll.total_seconds()
-        if len(self._in_flight) >= self._settings.connections:
+        if self._traffic.free <= 0 and self._look:
             return poll
         now = self._clock.now()
+        if self._passed and (room := self._traffic.room_at(self._passed)) is not None:
+            poll = min(poll, max(0.001, (room - now).total_seconds()))
         if self._in_flight and self._asked_at <= now < self._asked_at + self._settings.poll:
-            return (self._asked_at + self._settings.poll - now).total_seconds()
+            return min(poll, (self._asked_at + self._settings.poll - now).total_seconds())
         self._asked_at = now
         if await self._store.changed():
             self._look = True
@@ -218,44 +274,57 @@ class Dispatcher(Service):
         self._look = True
         return 0 if due > self._looked_at else poll
 
-    async def _cycle(self, limit: int) -> list[Claim]:
+    async def _cycle(self, wanted: Wanted) -> Sequence[Claim]:
         batch = self._ended[: self._batch]
         if not batch:
             self._batch, self._claiming = self._settings.settle_batch, True
         if not self._claiming:
-            limit = 0
-        if not batch and limit <= 0:
+            wanted = Wanted()
+        observed = self._traffic.observed()
+        if not batch and not observed and wanted.limit <= 0:
             return []
         now = self._clock.now()
+        claiming = wanted.limit > 0
         # Whatever is committed from here on asks for another look.
-        self._look = self._look and limit <= 0
+        self._look = self._look and not claiming
+        self._stop_gathering()
+        self._committing = True
         try:
-            claims = await self._store.cycle(
+            cycled = await self._store.cycle(
                 batch,
                 owner=self._owner,
                 now=now,
                 lease_until=now + self._settings.lease,
-                limit=limit,
+                wanted=wanted,
+                observed=observed,
             )
         except BaseException as error:
             self._look = True
-            self._suspect(batch, limit, error)
+            self._suspect(batch, error, claiming=claiming)
             raise
+        finally:
+            self._committing = False
         self._batch = min(2 * self._batch, self._settings.settle_batch)
         self._claiming = self._batch == self._settings.settle_batch
-        if limit > 0:
+        self._traffic.written(observed)
+        if claiming:
             self._looked_at = now
-        if len(claims) == limit:
+            self._passed = cycled.passed
+        if cycled.more or not claiming:
             self._look = True  # there may be more, or nothing was asked for
         # Only what has been committed is forgotten: after an error the batch is settled again.
         del self._ended[: len(batch)]
+        if self._ended:
+            self._settle_in_a_moment()
         if batch:
             self._on_settled()
             for settlement in batch:
                 self._tell_ended(settlement)
-        return claims
+        return cycled.claims
 
-    def _suspect(self, batch: Sequence[Settlement], limit: int, error: BaseException) -> None:
+    def _suspect(
+        self, batch: Sequence[Settlement], error: BaseException, *, claiming: bool
+    ) -> None:
         """Find out what it is that the store does not take, so that nothing else waits for it.
 
         First nothing is claimed, then the batch is halved until one settlement is left. That one
@@ -264,7 +333,7 @@ class Dispatcher(Service):
         passing = StoreUnavailable | StoreFull | StoreReadOnly
         if not batch or not isinstance(error, Exception) or isinstance(error, passing):
             return
-        if limit > 0:
+        if claiming:
             self._claiming = False
         elif len(batch) > 1:
             self._batch = len(batch) // 2
@@ -277,33 +346,31 @@ class Dispatcher(Service):
 
     # -- one delivery ------------------------------------------------------------------------
 
-    def _begin(self, claim: Claim) -> None:
-        task = asyncio.create_task(self._deliver(claim))
+    def _begin(self, claim: Claim, permit: Permit | None) -> None:
+        task = asyncio.create_task(self._deliver(claim, permit))
         self._in_flight[task] = claim
-        task.add_done_callback(self._forget)
-
-    def _forget(self, task: asyncio.Task[None]) -> None:
-        self._in_flight.pop(task, None)
 
     def _held_claims(self) -> list[Claim]:
         """What is in flight, or has come back and is not settled."""
-        return [*self._in_flight.values(), *(each.claim for each in self._ended)]
+        return [*self._in_flight.values(), *(each.claim for each in self._ended), *self._unbegun]
 
-    async def _deliver(self, claim: Claim) -> None:
+    async def _deliver(self, claim: Claim, permit: Permit | None) -> None:
         """Hand one delivery to the channel and note how it went, whatever happens."""
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - this is one
         try:
-            settlement = await self._attempt(claim)
+            settlement = await self._attempt(claim, permit)
         except asyncio.CancelledError as error:
             if task.cancelling():
+                del self._in_flight[task]
                 raise  # the grace is over
             settlement = self._broken(claim, error)
         except Exception as error:  # noqa: BLE001 - a lane must not stay taken because of it
             settlement = self._broken(claim, error)
         self._ended.append(settlement)
+        self._traffic.finished(claim)
         # Its connection is free from here on, not when the event loop gets round to it.
-        self._forget(task)
+        del self._in_flight[task]
         self._settle_soon()
 
     def _settle_soon(self) -> None:
@@ -313,31 +380,69 @@ class Dispatcher(Service):
         """
         if len(self._ended) >= _WORTH_A_COMMIT or not self._in_flight:
             Service.wake(self)
-        elif len(self._ended) == 1:
+        elif not self._committing:
             self._settle_in_a_moment()
 
     def _settle_in_a_moment(self) -> None:
-        moment = _MOMENT if self._in_flight else 0
-        asyncio.get_running_loop().call_later(moment, Service.wake, self)
+        if self._gathering is None:
+            moment = _MOMENT if self._in_flight else 0
+            self._gathering = asyncio.get_running_loop().call_later(moment, self._gathered)
 
-    async def _attempt(self, claim: Claim) -> Settlement:
-        if claim.handler is not None:
+    def _gathered(self) -> None:
+        self._gathering = None
+        Service.wake(self)
+
+    def _stop_gathering(self) -> None:
+        if self._gathering is not None:
+            self._gathering.cancel()
+            self._gathering = None
+
+    async def _attempt(self, claim: Claim, permit: Permit | None) -> Settlement:
+        if permit is None:
             return await self._run_turn(claim)
+        if makes(claim):
+            return await self._make(claim, permit)
         try:
-            body = body_of(claim)
+            post = post_of(claim, can_change=self._changer.can(claim))
         except ValueError as error:
-            return self._judge.rejected(claim, "unreadable_content", Evidence(message=str(error)))
-        answer = await self._channel.send(
-            Post(
-                bot=claim.bot,
-                channel=claim.channel,
-                service_url=claim.service_url,
-                conversation_id=claim.conversation_id,
-                body=body,
-                key=claim.delivery_id,
-            )
-        )
+            post = Refusal("unreadable_content", str(error))
+        if isinstance(post, Refusal):
+            self._traffic.ended(claim, permit, None)
+            return self._judge.rejected(claim, post.reason, Evidence(message=post.told))
+        # What is not answered, because we are cut off or the channel raises, may have arrived.
+        answer = _NO_ANSWER
+        try:
+            if permit.route is not None:  # else nothing limits it
+                await self._until(permit)
+            answer = await self._channel.send(post)
+        finally:
+            self._traffic.ended(claim, permit, answer)
+        if claim.target is not None:
+            return await self._changer.settled(claim, post, answer)
         return self._judge.settled(claim, answer)
+
+    async def _make(self, claim: Claim, permit: Permit) -> Settlement:
+        """Ask for the conversation a delivery has not got yet."""
+        answer = _NO_ANSWER
+        try:
+            await self._until(permit)
+            making = await make(self._channel, claim)
+            answer = making.answer
+        finally:
+            self._traffic.ended(claim, permit, answer)
+        return self._judge.made(claim, making)
+
+    async def _until(self, permit: Permit) -> None:
+        """Wait for the moment the channel's pace allows; it is never far.
+
+        It may be put off meanwhile, because a reply takes its place.
+        """
+        at = None
+        while at != permit.at:
+            at = permit.at
+            seconds = (at - self._clock.now()).total_seconds()
+            if seconds > 0:
+                await self._clock.wait(asyncio.Event(), seconds)
 
     def _broken(self, claim: Claim, error: BaseException) -> Settlement:
         """Our own code failed, and nobody can say how far the request had come."""
@@ -346,9 +451,16 @@ class Dispatcher(Service):
         return self._judge.broken(claim, told)
 
     async def _run_turn(self, claim: Claim) -> Settlement:
-        if self._turns is None or claim.handler not in self._turns.names():
-            return self._judge.held(claim, HeldReason.NO_HANDLER)
-        ended: TurnEnded = await self._turns.run(claim)
+        answer = None
+        try:
+            if self._turns is None or claim.handler not in self._turns.names():
+                return self._judge.held(claim, HeldReason.NO_HANDLER)
+            ended: TurnEnded = await self._turns.run(claim)
+            answer = ended.answer
+            if answer is None and ended.activity_id is not None:
+                answer = Answer(status=200)  # its sends got through
+        finally:
+            self._traffic.ended(claim, None, answer)
         if ended.answer is not None:
             return self._judge.settled(claim, ended.answer)
         if ended.error is not None:
@@ -358,6 +470,8 @@ class Dispatcher(Service):
 
     def _tell_ended(self, settlement: Settlement) -> None:
         claim = settlement.claim
+        if settlement.made is not None and not settlement.state.final:
+            return  # its conversation was made, and nothing was tried to say there
         self._telemetry.emit(
             AttemptEnded(
                 delivery_id=claim.delivery_id,

@@ -5,11 +5,15 @@ The policy decides; the judge gathers its facts and writes its decision down as 
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
 
 from recado.clock import Clock
-from recado.domain.delivery import Evidence, HeldReason, Outcome, State
+from recado.domain.delivery import Evidence, HeldReason, OnUnknown, Outcome, State
+from recado.domain.making import MAKING_CHANNELS, never_made
 from recado.domain.policy import (
     Answer,
     Decision,
@@ -19,11 +23,18 @@ from recado.domain.policy import (
     Hold,
     Park,
     Reject,
+    Remake,
     Retry,
     RetryPolicy,
+    Wait,
     decide,
 )
+from recado.domain.reference import Health
+from recado.engine.making import Making
 from recado.store.port import Claim, Settlement
+
+#: Why a delivery is pending again: the bot was refused, not the delivery.
+BREAKER: Final = "breaker"
 
 
 class Judge:
@@ -50,6 +61,8 @@ class Judge:
 
     def settled(self, claim: Claim, answer: Answer) -> Settlement:
         """What becomes of a delivery after the channel's answer."""
+        if answer.ok:
+            return self._delivered(claim, answer)
         evidence = Evidence(
             status=answer.status,
             code=answer.code,
@@ -58,21 +71,56 @@ class Judge:
             activity_id=answer.activity_id,
             headers=dict(answer.headers),
         )
-        if answer.ok:
-            return self._written(claim, answer, evidence, Deliver())
         facts = Facts(
             answer=answer,
             attempts=claim.attempt,
             tried_since=claim.tried_since,
             head_since=claim.head_since,
             now=self._clock.now(),
-            on_unknown=claim.on_unknown,
+            on_unknown=OnUnknown.RETRY if claim.unmade else claim.on_unknown,
             strikes=claim.strikes + 1 if answer.status == claim.last_status else 1,
             maybe_sent=claim.maybe_sent,
             # Without another host there is nothing to switch to, which is as if it had been tried.
             host_switched=claim.host_switched or self._other_host(claim.service_url) is None,
+            remakable=_remakable(claim),
         )
-        return self._written(claim, answer, evidence, decide(facts, self._policy, self._rng))
+        decision = decide(facts, self._policy, self._rng)
+        if claim.unmade:
+            return self._written(claim, Answer(), evidence, _nothing_said(claim, decision))
+        return self._written(claim, answer, evidence, decision)
+
+    def made(self, claim: Claim, making: Making) -> Settlement:
+        """What becomes of a delivery whose conversation was asked for."""
+        answer, made = making.answer, making.made
+        if claim.opens_thread and not claim.unmade:
+            return replace(self.settled(claim, answer), made=made if answer.ok else None)
+        if made is not None:
+            # It goes on in the conversation it has now: this was no attempt to say anything.
+            return Settlement(
+                claim=claim,
+                state=State.PENDING,
+                reason=None,
+                ended_at=self._clock.now(),
+                outcome=Outcome.REJECTED,
+                evidence=Evidence(),
+                uncounted=True,
+                made=made,
+            )
+        if answer.ok:
+            evidence = Evidence(status=answer.status, message=answer.message)
+            decision = _nothing_said(claim, Reject("no_conversation"))
+            return self._written(claim, Answer(), evidence, decision)
+        return self.settled(claim, answer)
+
+    def _delivered(self, claim: Claim, answer: Answer) -> Settlement:
+        return Settlement(
+            claim=claim,
+            state=State.DELIVERED,
+            reason=None,
+            ended_at=self._clock.now(),
+            outcome=Outcome.DELIVERED,
+            evidence=Evidence(status=answer.status, activity_id=answer.activity_id),
+        )
 
     def rejected(self, claim: Claim, reason: str, evidence: Evidence) -> Settlement:
         """It cannot be sent; but what may have arrived before is never called rejected."""
@@ -111,14 +159,7 @@ class Judge:
         outcome = Outcome.UNKNOWN if unsure else Outcome.REJECTED
         match decision:
             case Deliver():
-                return Settlement(
-                    claim=claim,
-                    state=State.DELIVERED,
-                    reason=None,
-                    ended_at=now,
-                    outcome=Outcome.DELIVERED,
-                    evidence=evidence,
-                )
+                return self._delivered(claim, answer)
             case Retry(
                 reason=reason, delay=delay, unknown=unknown, switch_host=switch, health=health
             ):
@@ -148,8 +189,30 @@ class Judge:
                     health=health,
                     health_reason=because if health is not None else None,
                     because=because,
-                    # Without a token nothing was sent, minute after minute.
-                    uncounted=answer.failure is Failure.NO_TOKEN,
+                )
+            case Remake(because=because):
+                return Settlement(
+                    claim=claim,
+                    state=State.RETRYING,
+                    reason=because,
+                    ended_at=now,
+                    outcome=outcome,
+                    evidence=evidence,
+                    due_at=now,
+                    health=Health.SUSPECT,
+                    health_reason=because,
+                    make_again=True,
+                )
+            case Wait(because=because):
+                return Settlement(
+                    claim=claim,
+                    state=State.PENDING,
+                    reason=BREAKER,
+                    ended_at=now,
+                    outcome=outcome,
+                    evidence=evidence,
+                    uncounted=True,
+                    because=because,
                 )
             case Reject(reason=reason):
                 state = State.REJECTED
@@ -164,3 +227,30 @@ class Judge:
             evidence=evidence,
             maybe_sent=state is State.UNKNOWN,
         )
+
+
+def _remakable(claim: Claim) -> bool:
+    """Whether a conversation can be made again that is not found: with a person, in private."""
+    known = claim.channel in MAKING_CHANNELS and not claim.is_group and claim.target is None
+    if not known or claim.unmade or claim.remade:
+        return False
+    try:
+        address = json.loads(claim.address)
+        recipient = address["recipient"]["id"]
+    except (ValueError, LookupError, TypeError):
+        return False
+    # Where nobody is known the conversation itself is addressed.
+    return isinstance(recipient, str) and recipient != claim.conversation_id
+
+
+def _nothing_said(claim: Claim, decision: Decision) -> Decision:
+    """A verdict on a conversation that was asked for: asking says nothing, and twice neither."""
+    match decision:
+        case Retry() | Hold():
+            return replace(decision, unknown=False)
+        case Reject() | Park() if not never_made(claim.conversation_id):
+            # It cannot be made again, so that it was not found is believed.
+            return Hold(HeldReason.UNREACHABLE, None, "not_found", health=Health.GONE)
+        case Park(reason=reason) if not claim.maybe_sent:
+            return Reject(reason)
+    return decision

@@ -33,6 +33,7 @@ class Timekeeper(Service):
     async def run_once(self) -> float | None:
         moved = await self._store.expand(self._clock.now(), _STEP)
         moved += await self._store.promote(self._clock.now(), _STEP)
+        moved += await self._store.try_offers(self._clock.now(), _STEP)
         if moved:
             self._on_due()
             return 0

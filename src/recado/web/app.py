@@ -17,14 +17,18 @@ from recado.outbox import Outbox
 from recado.references import References
 from recado.store.port import Store
 from recado.telemetry import Telemetry
+from recado.web.changes import changes_routes
 from recado.web.channel_tokens import ChannelTokens
+from recado.web.deliveries import deliveries_routes
 from recado.web.guard import Guard, GuardRules
 from recado.web.health import health_routes
 from recado.web.jobs import jobs_routes
 from recado.web.messages import Process, messages_routes
 from recado.web.metrics import Metrics, metrics_routes
 from recado.web.notify import notify_routes
+from recado.web.pauses import pauses_routes
 from recado.web.problems import install as answer_with_problems
+from recado.web.steering import steering_routes
 
 #: How anonymous channels of local testing know the bot.
 _ANONYMOUS_BOT = "bot"
@@ -95,7 +99,11 @@ def create_app(parts: WebParts) -> FastAPI:
     parts.telemetry.subscribe(metrics)
     if parts.process is not None:
         app.include_router(_messages(parts, parts.process))
-    app.include_router(notify_routes(parts.outbox, settings))
+    app.include_router(notify_routes(parts.outbox, parts.clock, settings))
+    app.include_router(changes_routes(parts.outbox, settings))
+    app.include_router(deliveries_routes(parts.outbox, parts.store, parts.clock, settings))
+    app.include_router(steering_routes(parts.outbox, settings))
+    app.include_router(pauses_routes(parts.outbox, settings))
     app.include_router(jobs_routes(parts.jobs, settings))
     app.include_router(health_routes(parts.store, parts.trouble))
     app.include_router(metrics_routes(metrics, parts.store, parts.clock, settings))

@@ -13,9 +13,9 @@ from recado.config import Settings
 from recado.domain.job import Job, JobScope
 from recado.errors import JobAlreadyComplete
 from recado.jobs import Jobs
+from recado.web.answers import Accepted, accepted_response
 from recado.web.auth import KeyCheck
 from recado.web.body import read_json_object
-from recado.web.notify import Accepted, accepted_response
 from recado.web.problems import invalid_fields
 
 Tenant = Annotated[

@@ -391,6 +391,15 @@ async def test_other_reasons_are_not_released_by_presence(desk: Desk) -> None:
     assert await desk.standing(backoff) == (State.HELD, HeldReason.BACKOFF)
 
 
+async def test_a_large_group_is_addressed_as_itself(desk: Desk) -> None:
+    """However many are in it; and it stays private while there is one."""
+    crowd = tuple(Member(user_id=f"29:{number}") for number in range(50))
+    reference = await desk.meet("19:g", members=crowd)
+    await desk.say("hello", reference)
+    (claim,) = await desk.claim()
+    assert json.loads(claim.address)["recipient"] == {"id": "19:g"}
+
+
 async def test_an_install_can_be_the_first_sight(desk: Desk) -> None:
     """A conversation may be seen for the first time when the bot leaves it."""
     captured = await desk.see(presence=Presence.LEFT, members=())

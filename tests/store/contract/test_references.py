@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from recado.domain.reference import Member
+from recado.domain.reference import Health, Member, Presence
 from recado.errors import InvalidInput
 from recado.testing import make_sighting
 from tests.store.kit import Desk
@@ -59,6 +61,38 @@ async def test_a_listing_of_one_bot(desk: Desk) -> None:
     await desk.see("a:2", bot="other")
     assert [each.key.bot for each in (await desk.store.references(bot="other")).items] == ["other"]
     assert len((await desk.store.references()).items) == 2
+
+
+async def test_a_listing_of_some(desk: Desk) -> None:
+    """By channel, tenant and health, which may be several; page by page like any other."""
+    await desk.meet("a:well")
+    await desk.see("w:1", channel="webchat", tenant_id=None)
+    await desk.see("a:2", tenant_id="other")
+    for name in ("a:3", "a:4", "a:5"):
+        await desk.meet(name)
+        await desk.make_unreachable(await desk.find(name), Health.BLOCKED)
+    await desk.see("a:6", presence=Presence.LEFT)
+    await desk.see("o:1", bot="other", presence=Presence.LEFT)
+
+    async def listed(**wanted: Any) -> list[str]:
+        found = []
+        after = None
+        while True:
+            page = await desk.store.references(**wanted, after=after, limit=2)
+            found += [each.key.conversation_id for each in page.items]
+            if page.next is None:
+                return found
+            after = page.next
+
+    assert await listed(channel="webchat") == ["w:1"]
+    assert await listed(tenant="other") == ["a:2"]
+    assert await listed(health=[Health.BLOCKED]) == ["a:3", "a:4", "a:5"]
+    both = {Health.BLOCKED, Health.UNINSTALLED}
+    assert await listed(bot="local", health=both) == ["a:3", "a:4", "a:5", "a:6"]
+    assert await listed(health=both) == ["a:3", "a:4", "a:5", "a:6", "o:1"]
+    assert await listed(bot="local", health=[Health.ACTIVE], tenant="tenant-1") == ["a:well"]
+    assert await listed(health=[Health.ACTIVE, Health.UNINSTALLED], bot="other") == ["o:1"]
+    assert await listed(health=[Health.GONE]) == []
 
 
 @pytest.mark.parametrize("after", ["x", "-1", "1.5", "", "\uff19", "9" * 40, "[]"])

@@ -77,7 +77,7 @@ async def test_the_time_for_retries_runs_through_backoffs_only(desk: Desk) -> No
     await desk.store.promote(desk.later(10), 10)
     (claim,) = await desk.claim()
     assert claim.tried_since == begun
-    await desk.settle(claim, State.HELD, reason=str(HeldReason.BREAKER), due_at=desk.now)
+    await desk.settle(claim, State.HELD, reason=str(HeldReason.NO_HANDLER), due_at=desk.now)
     await desk.store.promote(desk.later(10), 10)
     (claim,) = await desk.claim()
     assert claim.tried_since == desk.now
@@ -157,14 +157,30 @@ async def test_doubt_stays(desk: Desk) -> None:
 
 
 async def test_what_was_not_tried_is_not_counted(desk: Desk) -> None:
-    """An uncounted attempt leaves neither a number nor a record."""
+    """An attempt of which nothing reached the channel leaves neither a number nor a record."""
     made = await desk.say("hello", await desk.meet())
-    await desk.send(State.HELD, uncounted=True, due_at=desk.now, reason="no_handler")
+    await desk.send(
+        State.HELD, uncounted=True, due_at=desk.now, reason="no_handler", evidence=Evidence()
+    )
     detail = await desk.detail(made)
     assert (detail.delivery.attempts, detail.attempts) == (0, ())
     await desk.store.promote(desk.now, 10)
     (claim,) = await desk.claim()
     assert claim.attempt == 1
+
+
+async def test_a_refusal_of_the_bot_keeps_the_place(desk: Desk) -> None:
+    """It is no attempt of the delivery's own, which goes first again; its evidence is kept."""
+    reference = await desk.meet()
+    made = await desk.say("one", reference)
+    await desk.say("two", reference)
+    evidence = Evidence(status=401, code="BotNotRegistered")
+    await desk.send(State.PENDING, uncounted=True, reason="breaker", evidence=evidence)
+    detail = await desk.detail(made)
+    assert (detail.delivery.attempts, detail.delivery.reason) == (0, "breaker")
+    assert [each.evidence for each in detail.attempts] == [evidence]
+    (claim,) = await desk.claim()
+    assert (claim.delivery_id, claim.attempt, claim.tried_since) == (made, 1, desk.now)
 
 
 async def test_a_new_host_is_used_from_then_on(desk: Desk) -> None:
@@ -243,7 +259,6 @@ async def test_a_receipt_does_not_heal_what_was_lost_since(desk: Desk) -> None:
 
 async def test_the_clock_of_an_attempt_is_not_the_lanes(desk: Desk) -> None:
     """Settlements may come together, each with its own end."""
-    claims = []
     for number in range(3):
         await desk.say("hello", await desk.meet(f"a:{number}"))
     claims = await desk.claim()
@@ -259,7 +274,7 @@ async def test_the_clock_of_an_attempt_is_not_the_lanes(desk: Desk) -> None:
 async def test_nothing_settled_and_nothing_wanted_is_nothing_done(desk: Desk) -> None:
     """An empty cycle is allowed."""
     await desk.say("hello", await desk.meet())
-    assert await desk.claim(0) == []
+    assert not await desk.claim(0)
 
 
 async def test_broken_text_in_evidence_is_recorded_as_far_as_it_goes(desk: Desk) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from recado.channel.local.history import AGENT, History
 from recado.channel.local.parsing import parse_activity
 from recado.channel.local.refusal import Refusal, conversation_not_found
-from recado.channel.port import Post
+from recado.channel.port import Call, Post, Reply
 from recado.domain.policy import Answer, Failure
 from recado.errors import StoreError
 
@@ -37,8 +38,42 @@ class LocalChannel:
             # The store promises that nothing happened, as if the request had never left.
             return Answer(failure=Failure.NOT_SENT, message=str(error))
 
+    async def call(self, call: Call) -> Reply:
+        """Say who is in a conversation; every other call is not supported (405).
+
+        Not even creating a conversation: here a person begins one by opening the chat page, and
+        in one that was made for them nobody would read what is said.
+        """
+        try:
+            body = await self._call(call)
+        except Refusal as refusal:
+            answer = Answer(status=refusal.status, code=refusal.error, message=str(refusal))
+            return Reply(answer=answer)
+        except StoreError as error:
+            return Reply(answer=Answer(failure=Failure.NOT_SENT, message=str(error)))
+        return Reply(answer=Answer(status=200), body=body)
+
     async def close(self) -> None:
         """There is no connection to close."""
+
+    async def _call(self, call: Call) -> Any:
+        match call.method, call.path:
+            case "GET", ("v3", "conversations", conversation_id, "members"):
+                return await self._members(conversation_id)
+            case "GET", ("v3", "conversations", conversation_id, "pagedmembers"):
+                return {"members": await self._members(conversation_id)}
+            case "GET", ("v3", "conversations", conversation_id, "members", wanted):
+                for member in await self._members(conversation_id):
+                    if member["id"] == wanted:
+                        return member
+                raise Refusal(404, "MemberNotFoundInConversation", "Nobody there has that id.")
+        raise Refusal(405, "MethodNotAllowed", "The local channel does not support this call.")
+
+    async def _members(self, conversation_id: str) -> list[Mapping[str, Any]]:
+        exists, person = await self._history.person(conversation_id)
+        if not exists:
+            raise conversation_not_found()
+        return [dict(AGENT)] if person is None else [dict(person), dict(AGENT)]
 
     async def _send(self, post: Post) -> Answer:
         conversation_id = post.conversation_id

@@ -6,28 +6,31 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
-from recado.domain.audience import EveryConversation, written
+from recado.domain.audience import Broadcast, written
 from recado.domain.delivery import HeldReason, State
-from recado.domain.ids import new_id
-from recado.domain.notification import Notification
+from recado.domain.ids import new_ids
+from recado.domain.notification import Action, Notification
 from recado.domain.reference import Health, Reference
+from recado.domain.standing import TURN_LIMIT, begins
 from recado.errors import IdempotencyConflict, InvalidAudience
 from recado.store.port import Accepted
 from recado.store.queries import load_queries
-from recado.store.sqlite import lanes, rows
+from recado.store.sqlite import audiences, changing, lanes, once, rows
 
 _SQL = load_queries("sqlite", "acceptance")
 
-#: A delivery that waits for its turn's end is due after this even if the process died in it.
-_TURN_LIMIT = timedelta(seconds=60)
+_TURN_LIMIT = TURN_LIMIT // timedelta(microseconds=1)
 
 
 def accept(
     db: sqlite3.Connection, notification: Notification, recipients: Sequence[Reference]
 ) -> Accepted:
     """Commit a notification; see the port."""
-    broadcast = isinstance(notification.audience, EveryConversation)
+    if notification.action is not Action.SEND:
+        return _accept_change(db, notification)
+    broadcast = isinstance(notification.audience, Broadcast)
     if not broadcast and not recipients:
         raise InvalidAudience("The audience is empty: name at least one conversation or person.")
     replayed = _replay(db, notification)
@@ -35,20 +38,13 @@ def accept(
         return replayed
     entry = lanes.take_numbers(db, "entry")
     number = _insert(db, notification, entry, broadcast=broadcast and not recipients)
-    if notification.key is not None:
-        db.execute(
-            _SQL["keep_key"],
-            (
-                notification.bot,
-                notification.key_scope,
-                notification.key,
-                notification.fingerprint(),
-                number,
-                rows.micros(notification.accepted_at),
-            ),
-        )
+    audiences.begin(db, number, notification)
+    _keep_key(db, notification, number)
+    if notification.once is not None:
+        once.keep(db, number, notification.once)
     shared = _Shared(
         notification=number,
+        version=number,
         bot=notification.bot,
         priority=int(notification.priority),
         entry=entry,
@@ -69,6 +65,31 @@ def accept(
     )
 
 
+def _accept_change(db: sqlite3.Connection, change: Notification) -> Accepted:
+    replayed = _replay(db, change)
+    if replayed is not None:
+        return replayed
+    number, accepted = changing.accept(db, change)
+    _keep_key(db, change, number)
+    return accepted
+
+
+def _keep_key(db: sqlite3.Connection, notification: Notification, number: int) -> None:
+    if notification.key is None:
+        return
+    db.execute(
+        _SQL["keep_key"],
+        (
+            notification.bot,
+            notification.key_scope,
+            notification.key,
+            notification.fingerprint(),
+            number,
+            rows.micros(notification.accepted_at),
+        ),
+    )
+
+
 def _replay(db: sqlite3.Connection, notification: Notification) -> Accepted | None:
     if notification.key is None:
         return None
@@ -78,14 +99,20 @@ def _replay(db: sqlite3.Connection, notification: Notification) -> Accepted | No
         return None
     if known["fingerprint"] != notification.fingerprint():
         raise IdempotencyConflict(notification.key)
-    ids = db.execute(_SQL["delivery_ids"], {"notification": known["notification"]})
-    several = not isinstance(notification.audience, EveryConversation)
     return Accepted(
         notification_id=known["id"],
-        delivery_ids=tuple(row[0] for row in ids) if several else (),
+        delivery_ids=_known_ids(db, notification, known["notification"]),
         accepted_at=rows.instant(known["accepted_at"]),
         replayed=True,
     )
+
+
+def _known_ids(db: sqlite3.Connection, notification: Notification, number: int) -> tuple[str, ...]:
+    if notification.action is not Action.SEND:
+        return changing.own(db, number)
+    if isinstance(notification.audience, Broadcast):
+        return ()
+    return tuple(row[0] for row in db.execute(_SQL["delivery_ids"], {"notification": number}))
 
 
 def _insert(
@@ -125,11 +152,22 @@ def _insert(
     return cursor.lastrowid
 
 
+class _Standing(NamedTuple):
+    """Where a delivery begins: its state, what holds it, and until when."""
+
+    state: State
+    reason: HeldReason | None
+    due_at: int | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Shared:
     """What the deliveries of one notification have in common."""
 
     notification: int
+    #: Tells older from newer among notifications with one collapse key: an update's is that of
+    #: its original, because it says nothing that is newer than what was said since.
+    version: int
     bot: str
     priority: int
     entry: int
@@ -140,44 +178,59 @@ class _Shared:
     after_turn: str | None
     after_turn_lane: int | None
 
-    def standing(self, lane: int, health: str) -> tuple[State, HeldReason | None, int | None]:
+    def standing(self, lane: int, health: str) -> _Standing:
         """Where a delivery begins: its state, what holds it, and until when."""
-        if self.due_at > self.now:
-            return State.SCHEDULED, None, self.due_at
-        if self.after_turn is not None and lane == self.after_turn_lane:
-            return State.HELD, HeldReason.BUSY, self.now + _TURN_LIMIT // timedelta(microseconds=1)
-        if not Health(health).reachable:
-            return State.HELD, HeldReason.UNREACHABLE, None
-        return State.PENDING, None, None
+        state, reason = begins(
+            due=self.due_at <= self.now,
+            in_own_turn=self.after_turn is not None and lane == self.after_turn_lane,
+            reachable=Health(health).reachable,
+        )
+        if state is State.SCHEDULED:
+            return _Standing(state, reason, self.due_at)
+        until = self.now + _TURN_LIMIT if reason is HeldReason.BUSY else None
+        return _Standing(state, reason, until)
 
 
 def _deliver(
     db: sqlite3.Connection, shared: _Shared, recipients: Sequence[tuple[int, str]]
 ) -> list[str]:
     """Make deliveries, in their lanes or waiting outside; each recipient is (lane, health)."""
-    made = []
-    for lane, health in recipients:
-        state, reason, due = shared.standing(lane, health)
-        turn = shared.after_turn if reason is HeldReason.BUSY else None
-        made.append((new_id(), lane, state, reason, due, turn))
-    db.execute(
-        _SQL["insert_deliveries"],
-        {
-            "notification": shared.notification,
-            "priority": shared.priority,
-            "rank": int(shared.priority > 0),
-            "entry": shared.entry,
-            "expires_at": shared.expires_at,
-            "rows": rows.dumps(made),
-        },
-    )
-    standing = [lane for _, lane, state, *_ in made if state is State.PENDING]
-    if standing:
-        lanes.enter(db, standing, shared.priority, shared.now)
+    made = list(zip(new_ids(len(recipients)), [lane for lane, _ in recipients], strict=True))
+    # Mostly all of them begin alike, and what they have in common need not be taken out of JSON.
+    beginnings: dict[_Standing, dict[str, int]] = {}
+    of_health: dict[tuple[str, bool], dict[str, int]] = {}
+    for (delivery_id, lane), (_, health) in zip(made, recipients, strict=True):
+        alike = of_health.get((health, lane == shared.after_turn_lane))
+        if alike is None:
+            alike = beginnings.setdefault(shared.standing(lane, health), {})
+            of_health[health, lane == shared.after_turn_lane] = alike
+        alike[delivery_id] = lane
+    for standing, some in beginnings.items():
+        db.execute(
+            _SQL["insert_deliveries"],
+            {
+                "notification": shared.notification,
+                "priority": shared.priority,
+                "rank": int(shared.priority > 0),
+                "entry": shared.entry,
+                "expires_at": shared.expires_at,
+                "state": str(standing.state),
+                "reason": standing.reason,
+                "due_at": standing.due_at,
+                "turn": shared.after_turn if standing.reason is HeldReason.BUSY else None,
+                "deliveries": rows.dumps(some),
+            },
+        )
+    again = once.suppress_duplicates(db, shared.notification, made, shared.now)
+    for standing, some in beginnings.items():
+        if standing.state is State.PENDING:
+            entering = [lane for each, lane in some.items() if each not in again]
+            lanes.enter(db, entering, shared.priority, shared.now)
+    going = [each for each in made if each[0] not in again] if again else made
     if shared.collapse_key is not None:
-        for delivery_id, lane, *_ in made:
+        for delivery_id, lane in going:
             _collapse(db, shared, delivery_id, lane)
-    return [delivery_id for delivery_id, *_ in made]
+    return [delivery_id for delivery_id, _ in made]
 
 
 def _collapse(db: sqlite3.Connection, shared: _Shared, delivery_id: str, lane: int) -> None:
@@ -186,7 +239,7 @@ def _collapse(db: sqlite3.Connection, shared: _Shared, delivery_id: str, lane: i
         "lane": lane,
         "bot": shared.bot,
         "key": shared.collapse_key,
-        "notification": shared.notification,
+        "version": shared.version,
     }
     if db.execute(_SQL["newer"], wanted).fetchone()[0]:
         _supersede(db, [delivery_id], lane, shared.now)
@@ -196,35 +249,41 @@ def _collapse(db: sqlite3.Connection, shared: _Shared, delivery_id: str, lane: i
 
 
 def _supersede(db: sqlite3.Connection, ids: Sequence[str], lane: int, now: int) -> None:
-    lanes.finish(db, [(each, State.SUPERSEDED, "collapse_key", now) for each in ids])
+    lanes.finish(db, [lanes.Ending(each, State.SUPERSEDED, "collapse_key", now) for each in ids])
     for each in ids:
         lanes.leave(db, each, lane, now)
 
 
 def expand(db: sqlite3.Connection, now: int, limit: int) -> int:
-    """Make up to *limit* deliveries of the oldest broadcast not fully expanded."""
-    made = 0
+    """Take up to *limit* steps of changes and of the oldest broadcasts not fully expanded.
+
+    Changes get half of them, so that neither keeps the other waiting.
+    """
+    made = changing.expand(db, now, -(-limit // 2))
     while made < limit and (row := db.execute(_SQL["expanding"]).fetchone()) is not None:
         made += _expand(db, row, now, limit - made)
     return made
 
 
 def _expand(db: sqlite3.Connection, row: sqlite3.Row, now: int, limit: int) -> int:
-    cut = {"bot": row["bot"], "after": row["expand_after"], "until": row["expand_until"]}
-    recipients = db.execute(_SQL["next_recipients"], {**cut, "limit": limit}).fetchall()
+    step = audiences.step(db, row, limit)
+    changed = row["target"]
     shared = _Shared(
         notification=row["number"],
+        version=row["number"] if changed is None else changed,
         bot=row["bot"],
         priority=row["priority"],
         entry=row["entry"],
-        now=now,
+        # Who looked at the clock before it was accepted does not schedule what is due at once.
+        now=max(now, row["accepted_at"]),
         due_at=row["due_at"],
         expires_at=row["expires_at"],
         collapse_key=row["collapse_key"],
         after_turn=row["after_turn"],
         after_turn_lane=row["after_turn_lane"],
     )
-    _deliver(db, shared, [(number, health) for number, health in recipients])
-    reached = recipients[-1][0] if len(recipients) == limit else None
-    db.execute(_SQL["expanded_to"], (reached, row["number"]))
-    return len(recipients)
+    ids = _deliver(db, shared, step.recipients)
+    if changed is not None:
+        changing.keep_copies(db, changed, ids)
+    db.execute(_SQL["expanded_to"], (step.reached, step.person, row["number"]))
+    return step.taken

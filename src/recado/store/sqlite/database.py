@@ -1,8 +1,11 @@
-"""One SQLite file: a thread that writes in groups, and a thread that reads.
+"""One SQLite file: a thread that writes in groups, one that reads, and one that looks.
 
 SQLite has one writer at a time, so all writes of the process go through one thread. Whatever
 has queued up while a commit was on its way to the disk goes into the next one together: many
 callers share one fsync, and each still learns that *its* work is committed.
+
+What delivers reads a few rows at a time, and must not wait for somebody who counts them all: that
+is done by the thread that looks.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from typing import Any, Final, TypeVar, cast
 
 from recado.errors import (
     ConfigurationError,
+    InvalidInput,
     RecadoError,
     StoreError,
     StoreFull,
@@ -66,6 +70,7 @@ class Database:
         self._riders: deque[Work] = deque(maxlen=_RIDERS)
         self._writer: _Worker | None = None
         self._reader: _Worker | None = None
+        self._looker: _Worker | None = None
 
     async def open(self) -> None:
         """Connect.
@@ -84,17 +89,22 @@ class Database:
         self._writer = writer
         if self._path is None:
             return
-        reader = _Worker("recado-read", partial(self._connect, query_only=True), self._look)
+        reading = partial(self._connect, query_only=True)
+        reader = _Worker("recado-read", reading, self._read)
+        looker = _Worker("recado-look", reading, self._read)
         try:
             await reader.start()
+            self._reader = reader
+            await looker.start()
+            self._looker = looker
         except BaseException:
             await self.close()
             raise
-        self._reader = reader
 
     async def close(self) -> None:
         """Commit what is queued and disconnect."""
-        workers, self._reader, self._writer = (self._reader, self._writer), None, None
+        workers = (self._looker, self._reader, self._writer)
+        self._looker = self._reader = self._writer = None
         for worker in workers:
             if worker is not None:
                 await worker.stop()
@@ -126,9 +136,19 @@ class Database:
             return await self.write(work)
         return cast("T", await self._reader.do(work))
 
+    async def look(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """As :meth:`read`, for what may take long; whoever reads does not wait for it.
+
+        Raises:
+            StoreError: the database did not answer.
+        """
+        if self._looker is None:
+            return await self.write(work)
+        return cast("T", await self._looker.do(work))
+
     # -- in the threads ----------------------------------------------------------------------
 
-    def _look(self, connection: sqlite3.Connection, orders: list[_Order]) -> None:
+    def _read(self, connection: sqlite3.Connection, orders: list[_Order]) -> None:
         for order in orders:
             if self._begin(connection, "BEGIN", [order]):
                 self._finish(connection, [order])
@@ -315,8 +335,13 @@ _E = TypeVar("_E", bound=BaseException)
 
 def translated(  # noqa: PLR0911 - one for each of ours
     error: _E, path: Path | None = None
-) -> _E | StoreError:
+) -> _E | StoreError | InvalidInput:
     """SQLite's error as one of ours, with what to do about it; other errors as they are."""
+    if isinstance(error, UnicodeEncodeError):
+        return InvalidInput(
+            f"{error.object!r} is no text that can be stored or looked for: it has half of a "
+            "surrogate pair in it."
+        )
     if not isinstance(error, sqlite3.Error):
         return error
     name = getattr(error, "sqlite_errorname", "")

@@ -1,18 +1,21 @@
-"""Delivery in SQLite: claim, settle, reap, promote. The hot path is :func:`cycle`."""
+"""Delivery in SQLite: settle, give back, take over. The hot path is :func:`cycle`."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from recado.domain.audit import Teller
 from recado.domain.delivery import OnUnknown, Outcome, State
+from recado.domain.health import Finding, misdirected
+from recado.domain.pace import Operation
 from recado.domain.policy import Park, lost
-from recado.domain.reference import Health
-from recado.store.port import Claim, Lost, Settlement
+from recado.domain.scope import Scope, Stamp
+from recado.store.port import Claim, Cycled, Lost, Observed, Settlement, Wanted
 from recado.store.queries import load_queries
-from recado.store.sqlite import lanes, references, rows
+from recado.store.sqlite import claiming, healing, lanes, making, pauses, rows
 
 _SQL = load_queries("sqlite", "delivery")
 
@@ -24,12 +27,15 @@ def cycle(  # noqa: PLR0913 - the port's verb, with times already translated
     owner: str,
     now: int,
     lease_until: int,
-    limit: int,
-) -> list[Claim]:
-    """Settle what ended, then claim what is due."""
+    wanted: Wanted,
+    observed: Observed,
+) -> Cycled:
+    """Settle what ended, note what was observed, then claim what is due."""
     if settlements:
         _settle(db, settlements, owner, now)
-    return _claim(db, owner, now, lease_until, limit) if limit > 0 else []
+    if observed:
+        pauses.observe(db, observed)
+    return claiming.claim(db, owner, now, lease_until, wanted) if wanted.limit > 0 else Cycled()
 
 
 # -- settling --------------------------------------------------------------------------------
@@ -40,21 +46,19 @@ def _settle(
 ) -> None:
     ours = _held(db, [each.claim for each in settlements])
     timely = [each for each in settlements if each.claim.delivery_id in ours]
-    made = [_attempt(each, owner) for each in settlements if not each.uncounted]
-    db.execute(_SQL["record_attempts"], (rows.dumps(made),))
-    lanes.finish(
-        db,
-        [
-            (each.claim.delivery_id, each.state, each.reason, rows.micros(each.ended_at))
-            for each in timely
-            if each.state.final
-        ],
-    )
+    made = [
+        _attempt(each, owner)
+        for each in settlements
+        if not (_untold(each) or (_in_history(each) and each.claim.delivery_id in ours))
+    ]
+    if made:
+        db.execute(_SQL["record_attempts"], (rows.dumps(made),))
+    lanes.finish(db, [_ending(each, owner) for each in timely if each.state.final])
     retried: list[tuple[int, int]] = []
     for each in timely:
         lives = not each.state.final and _go_on(db, each)
-        if each.health is not None or each.service_url is not None:
-            _learn(db, each)
+        if each.state is not State.DELIVERED and (finding := _finding(each)).telling:
+            healing.learn(db, each.claim.lane, finding)
         if lives and each.state is State.RETRYING:
             retried.append((rows.maybe_micros(each.due_at) or now, each.claim.lane))
     kept = {lane for _, lane in retried}
@@ -62,9 +66,37 @@ def _settle(
     lanes.free(db, [each.claim.lane for each in timely if each.claim.lane not in kept], now)
     lanes.hold_gone(db, sorted(kept))
     _heal(db, [each for each in timely if each.state is State.DELIVERED], now)
+    for each in timely:
+        if each.claim.unmade or each.made is not None or each.make_again:
+            making.settle(db, each, now)
     for each in settlements:
         if each.claim.delivery_id not in ours:
             _settle_late(db, each)
+
+
+def _untold(settlement: Settlement) -> bool:
+    """Whether nothing was asked of the channel, so that there is nothing to tell."""
+    return settlement.uncounted and settlement.evidence.status is None
+
+
+def _in_history(settlement: Settlement) -> bool:
+    """Whether what became of the delivery tells everything about the attempt too."""
+    told = settlement.evidence
+    more = told.code or told.sub_code or told.message or told.headers
+    return settlement.state is State.DELIVERED and not more
+
+
+def _ending(settlement: Settlement, owner: str) -> lanes.Ending:
+    evidence, whole = settlement.evidence, _in_history(settlement)
+    return lanes.Ending(
+        settlement.claim.delivery_id,
+        settlement.state,
+        settlement.reason,
+        rows.micros(settlement.ended_at),
+        rows.clean(evidence.activity_id),
+        evidence.status if whole else None,
+        owner if whole else None,
+    )
 
 
 def _held(db: sqlite3.Connection, claims: Sequence[Claim]) -> set[str]:
@@ -101,6 +133,9 @@ def _attempt(settlement: Settlement, owner: str) -> tuple[Any, ...]:
 def _go_on(db: sqlite3.Connection, settlement: Settlement) -> bool:
     """Write what becomes of a delivery that has not ended; False if a late receipt ended it."""
     claim, status = settlement.claim, settlement.evidence.status
+    strikes = claim.strikes + 1 if status == claim.last_status else 1
+    # Its conversation was made, and what was answered to the delivery itself still counts.
+    made = settlement.made is not None
     changed = db.execute(
         _SQL["go_on"],
         {
@@ -108,8 +143,8 @@ def _go_on(db: sqlite3.Connection, settlement: Settlement) -> bool:
             "state": str(settlement.state),
             "reason": settlement.reason,
             "due_at": rows.maybe_micros(settlement.due_at),
-            "last_status": status,
-            "strikes": claim.strikes + 1 if status == claim.last_status else 1,
+            "last_status": claim.last_status if made else status,
+            "strikes": claim.strikes if made else strikes,
             "maybe_sent": int(settlement.maybe_sent),
             "host_switched": int(settlement.service_url is not None),
             "uncounted": int(settlement.uncounted),
@@ -118,23 +153,20 @@ def _go_on(db: sqlite3.Connection, settlement: Settlement) -> bool:
     return changed.rowcount > 0
 
 
-def _learn(db: sqlite3.Connection, settlement: Settlement) -> None:
-    """Keep what the answer said about the conversation."""
-    lane = settlement.claim.lane
-    if settlement.service_url is not None:
-        references.set_service_url(db, lane, settlement.service_url)
-    if settlement.health is None:
-        return
-    begun = rows.micros(settlement.claim.started_at)
-    last_seen, health = db.execute(_SQL["last_seen"], (lane,)).fetchone()
-    if last_seen > begun:
-        # The conversation was heard from while the request was under way: that is newer.
-        if Health(health).reachable:
-            lanes.release_unreachable(db, lane, rows.micros(settlement.ended_at))
-        return
-    references.set_health(db, lane, settlement.health, settlement.health_reason)
-    if not settlement.health.reachable:
-        lanes.hold_unreachable(db, lane)
+def _finding(settlement: Settlement) -> Finding:
+    """What the answer says about the conversation."""
+    claim, evidence = settlement.claim, settlement.evidence
+    why = settlement.health_reason or settlement.because or settlement.reason
+    return Finding(
+        by=Teller.DELIVERY,
+        service_url=claim.service_url,
+        asked_at=claim.started_at,
+        answered_at=settlement.ended_at,
+        health=settlement.health,
+        reason=why,
+        elsewhere=settlement.service_url,
+        misdirected=misdirected(evidence.status, evidence.code, why),
+    )
 
 
 def _heal(db: sqlite3.Connection, delivered: Sequence[Settlement], now: int) -> None:
@@ -145,81 +177,43 @@ def _heal(db: sqlite3.Connection, delivered: Sequence[Settlement], now: int) -> 
     for number, last_seen in db.execute(_SQL["ailing"], (rows.dumps(list(begun)),)).fetchall():
         # Unless it was seen since the request began: what that said is newer.
         if last_seen <= begun[number]:
-            references.set_health(db, number, Health.ACTIVE, None)
-            lanes.release_unreachable(db, number, now)
+            healing.heal(db, number, now)
 
 
 def _settle_late(db: sqlite3.Connection, settlement: Settlement) -> None:
     """The lane went to another; only a receipt still counts, even while the other is sending."""
     if settlement.state is State.DELIVERED:
         claim, ended = settlement.claim, rows.micros(settlement.ended_at)
-        lanes.finish(db, [(claim.delivery_id, State.DELIVERED, "late_receipt", ended)])
+        receipt = rows.clean(settlement.evidence.activity_id)
+        lanes.finish(
+            db,
+            [lanes.Ending(claim.delivery_id, State.DELIVERED, "late_receipt", ended, receipt)],
+        )
         lanes.leave(db, claim.delivery_id, claim.lane, ended)
 
 
-# -- claiming --------------------------------------------------------------------------------
+# -- giving back -----------------------------------------------------------------------------
 
 
-def _claim(
-    db: sqlite3.Connection, owner: str, now: int, lease_until: int, limit: int
-) -> list[Claim]:
-    claims: list[Claim] = []
-    token = None
-    while len(claims) < limit:
-        found = db.execute(_SQL["claimable"], {"now": now, "limit": limit - len(claims)}).fetchall()
-        expired = [row for row in found if (row["expires_at"] or now + 1) <= now]
-        gone = {row["lane"] for row in expired}
-        alive = [row for row in found if row["lane"] not in gone]
-        if alive:
-            token = token or lanes.take_numbers(db, "token")
-            heads = rows.dumps([row["id"] for row in alive])
-            lease = {"owner": owner, "token": token, "until": lease_until, "heads": heads}
-            db.execute(_SQL["lease"], lease)
-            db.execute(_SQL["begin"], {"now": now, "heads": heads})
-            claims += [_claim_of(row, token, now) for row in alive]
-        if not expired:
-            break
-        _outlive(db, expired, now)
-        lanes.free(db, sorted(gone), now)
-    return claims
-
-
-def _claim_of(row: sqlite3.Row, token: int, now: int) -> Claim:
-    return Claim(
-        delivery_id=row["id"],
-        notification_id=row["notification_id"],
-        lane=row["lane"],
-        token=token,
-        attempt=row["attempts"] + 1,
-        started_at=rows.instant(now),
-        accepted_at=rows.instant(row["accepted_at"]),
-        tried_since=rows.instant(row["tried_since"]),
-        head_since=rows.instant(row["head_since"]),
-        expires_at=rows.maybe_instant(row["expires_at"]),
-        on_unknown=OnUnknown(row["on_unknown"]),
-        last_status=row["last_status"],
-        strikes=row["strikes"],
-        maybe_sent=bool(row["maybe_sent"]),
-        bot=row["bot"],
-        channel=row["channel"],
-        conversation_id=row["conversation_id"],
-        service_url=row["service_url"],
-        host_switched=bool(row["host_switched"]),
-        address=row["address"],
-        content=row["content"],
-        handler=row["handler"],
-        value=row["value"],
-        value_type=row["value_type"],
-        user=row["user"],
-    )
-
-
-def hand_back(db: sqlite3.Connection, claims: Sequence[Claim], now: int) -> None:
+def hand_back(
+    db: sqlite3.Connection, claims: Sequence[Claim], now: int, until: Mapping[str, int]
+) -> None:
     """Return claims whose request was never begun."""
     ours = _held(db, claims)
     back = [claim for claim in claims if claim.delivery_id in ours]
-    db.executemany(_SQL["hand_back"], [(claim.delivery_id,) for claim in back])
-    lanes.free(db, [claim.lane for claim in back], now)
+    # What was being retried keeps the head of its lane, so that nothing overtakes it.
+    retried = {each.delivery_id for each in back if each.head_since < each.started_at}
+    states = [
+        (str(State.RETRYING if each.delivery_id in retried else State.PENDING), each.delivery_id)
+        for each in back
+    ]
+    db.executemany(_SQL["hand_back"], states)
+    heads = [each for each in back if each.delivery_id in retried]
+    lanes.free_keeping_head(db, [(until.get(each.delivery_id, now), each.lane) for each in heads])
+    others = [each for each in back if each.delivery_id not in retried]
+    put_off = [(until[each.delivery_id], each.lane) for each in others if each.delivery_id in until]
+    lanes.put_off(db, put_off)
+    lanes.free(db, [each.lane for each in others if each.delivery_id not in until], now)
     lanes.hold_gone(db, [claim.lane for claim in back])
 
 
@@ -242,7 +236,9 @@ def reap(db: sqlite3.Connection, owner: str, now: int, limit: int) -> list[Lost]
             parked.append(row["lane"])
             continue
         db.execute(_SQL["record_attempts"], (rows.dumps([_lost_attempt(row, now)]),))
-        park = isinstance(lost(OnUnknown(row["on_unknown"]), "lost"), Park)
+        # To make a conversation once more says nothing twice.
+        on_unknown = OnUnknown.RETRY if row["unmade"] else OnUnknown(row["on_unknown"])
+        park = isinstance(lost(on_unknown, "lost"), Park)
         state = State.UNKNOWN if park else State.RETRYING
         db.execute(
             _SQL["go_on"],
@@ -253,11 +249,12 @@ def reap(db: sqlite3.Connection, owner: str, now: int, limit: int) -> list[Lost]
                 "due_at": None if park else now,
                 "last_status": row["last_status"],
                 "strikes": row["strikes"],
-                "maybe_sent": 1,
+                "maybe_sent": int(not row["unmade"]),
                 "host_switched": 0,
                 "uncounted": 0,
             },
         )
+        pauses.count(db, Stamp(_scope(row), row["pace_key"], Operation.SEND, rows.instant(now)))
         taken[row["lane"]] = Lost(delivery_id=row["id"], state=state)
         if park:
             parked.append(row["lane"])
@@ -269,50 +266,15 @@ def reap(db: sqlite3.Connection, owner: str, now: int, limit: int) -> list[Lost]
     return list(taken.values())
 
 
+def _scope(row: sqlite3.Row) -> Scope:
+    return Scope(row["bot"], row["channel"], row["tenant_id"] or "")
+
+
 def _lost_attempt(row: sqlite3.Row, now: int) -> tuple[Any, ...]:
     """The attempt of a process that did not live to settle it."""
     told = f"The process {row['owner']} did not live to settle it."
     begun = (row["id"], row["attempts"], row["owner"], row["attempted_at"])
     return (*begun, now, str(Outcome.UNKNOWN), "lost", None, None, None, told, None, None)
-
-
-# -- waiting ---------------------------------------------------------------------------------
-
-
-def _outlive(db: sqlite3.Connection, outlived: Sequence[sqlite3.Row], now: int) -> None:
-    """End what is no longer worth saying; what may have arrived is parked, not called expired."""
-    ended = [row["id"] for row in outlived if not row["maybe_sent"]]
-    lanes.finish(db, [(each, State.EXPIRED, "expires", now) for each in ended])
-    parked = [(row["id"],) for row in outlived if row["maybe_sent"]]
-    db.executemany(_SQL["park"], parked)
-
-
-def promote(db: sqlite3.Connection, now: int, limit: int) -> int:
-    """Let what has become due enter its lane, and end what has outlived its use."""
-    overdue = db.execute(_SQL["overdue"], {"now": now, "limit": limit}).fetchall()
-    _outlive(db, overdue, now)
-    for row in overdue:
-        lanes.leave(db, row["id"], row["lane"], now)
-    due = [row[0] for row in db.execute(_SQL["due"], {"now": now, "limit": limit})]
-    lanes.let_in(db, due, now)
-    return len(overdue) + len(due)
-
-
-def next_due(db: sqlite3.Connection) -> int | None:
-    (at,) = db.execute(_SQL["next_due"]).fetchone()
-    return None if at is None else int(at)
-
-
-def release_handlers(db: sqlite3.Connection, handlers: Sequence[str], now: int) -> int:
-    found = db.execute(_SQL["without_handler"], (rows.dumps(list(handlers)),))
-    return lanes.let_in(db, [row[0] for row in found], now)
-
-
-def release_turn(db: sqlite3.Connection, turn: str, now: int) -> int:
-    # A broadcast may not have been expanded as far as the turn's conversation.
-    db.execute(_SQL["turn_ended"], (turn,))
-    found = db.execute(_SQL["of_turn"], (turn,))
-    return lanes.let_in(db, [row[0] for row in found], now)
 
 
 def record_send(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 from recado.domain.delivery import State
 from recado.store.queries import load_queries
@@ -24,7 +25,8 @@ def take_numbers(db: sqlite3.Connection, name: str, count: int = 1) -> int:
 
 def enter(db: sqlite3.Connection, lanes: Sequence[int], priority: int, now: int) -> None:
     """Make room for deliveries that were inserted as pending."""
-    db.execute(_SQL["enter"], {"lanes": dumps(lanes), "priority": priority, "now": now})
+    if lanes:
+        db.execute(_SQL["enter"], {"lanes": dumps(lanes), "priority": priority, "now": now})
 
 
 def let_in(db: sqlite3.Connection, ids: Sequence[str], now: int) -> int:
@@ -32,9 +34,14 @@ def let_in(db: sqlite3.Connection, ids: Sequence[str], now: int) -> int:
 
     What is for a conversation that is gone waits for its return.
     """
+    return enter_waiting(db, hold_for_the_gone(db, ids), now)
+
+
+def hold_for_the_gone(db: sqlite3.Connection, ids: Sequence[str]) -> list[str]:
+    """Hold what is for a conversation that is gone; the others."""
     gone = {row[0] for row in db.execute(_SQL["for_the_gone"], (dumps(ids),))}
     db.executemany(_SQL["hold"], [(each,) for each in ids if each in gone])
-    return enter_waiting(db, [each for each in ids if each not in gone], now)
+    return [each for each in ids if each not in gone]
 
 
 def enter_waiting(db: sqlite3.Connection, ids: Sequence[str], now: int) -> int:
@@ -42,8 +49,13 @@ def enter_waiting(db: sqlite3.Connection, ids: Sequence[str], now: int) -> int:
     if ids:
         first = take_numbers(db, "entry", len(ids))
         db.executemany(_SQL["make_pending"], zip(range(first, first + len(ids)), ids, strict=True))
-        db.execute(_SQL["enter_held"], {"ids": dumps(ids), "now": now})
+        enter_again(db, ids, now)
     return len(ids)
+
+
+def enter_again(db: sqlite3.Connection, ids: Sequence[str], now: int) -> None:
+    """Make room for live deliveries that have become pending."""
+    db.execute(_SQL["enter_held"], {"ids": dumps(ids), "now": now})
 
 
 def release_unreachable(db: sqlite3.Connection, lane: int, now: int) -> int:
@@ -69,34 +81,55 @@ def hold_gone(db: sqlite3.Connection, lanes: Sequence[int]) -> set[int]:
     return gone
 
 
-def finish(db: sqlite3.Connection, endings: Iterable[tuple[str, State, str | None, int]]) -> None:
-    """Move deliveries to history. Each ending is (id, final state, reason, when)."""
-    ended = [(each, str(state), reason, at) for each, state, reason, at in endings]
-    if ended:
-        named = dumps(ended)
-        db.execute(_SQL["finish"], (named,))
-        db.execute(_SQL["forget_live"], (named,))
+class Ending(NamedTuple):
+    """How a delivery ended; what follows *at* is known of one that was sent."""
+
+    id: str
+    state: State
+    reason: str | None
+    at: int
+    activity_id: str | None = None
+    status: int | None = None
+    #: Whose last attempt it was, when its history tells everything about that.
+    owner: str | None = None
 
 
-def revive(db: sqlite3.Connection, delivery_id: str, now: int) -> None:
-    """Bring a rejected delivery back from history into its lane."""
-    entry = take_numbers(db, "entry")
-    db.execute(_SQL["revive"], (entry, delivery_id))
-    db.execute(_SQL["forget_history"], (delivery_id,))
-    db.execute(_SQL["enter_held"], {"ids": dumps([delivery_id]), "now": now})
+def finish(db: sqlite3.Connection, endings: Sequence[Ending]) -> None:
+    """Move deliveries to history."""
+    if not endings:
+        return
+    # Mostly all of them end alike, and what they have in common need not be taken out of JSON.
+    alike: dict[tuple[State, str | None, int | None, str | None], dict[str, Any]] = {}
+    for id_, state, reason, at, activity_id, status, owner in endings:
+        alike.setdefault((state, reason, status, owner), {})[id_] = (at, activity_id)
+    for (state, reason, status, owner), ended in alike.items():
+        shared = {"state": str(state), "reason": reason, "status": status, "owner": owner}
+        db.execute(_SQL["finish"], {"ended": dumps(ended), **shared})
+    db.execute(_SQL["forget_live"], (dumps([each.id for each in endings]),))
 
 
 def free(db: sqlite3.Connection, lanes: Iterable[int], now: int) -> None:
     """Give lanes back: whatever stands first in them may go at once."""
-    freed = dumps(list(lanes))
-    db.execute(_SQL["drop_freed"], (freed,))
-    db.execute(_SQL["free"], {"now": now, "lanes": freed})
-    db.execute(_SQL["rank_again"], (freed,))
+    freed = set(lanes)
+    if not freed:
+        return
+    named = dumps(list(freed))
+    if db.execute(_SQL["drop_freed"], (named,)).rowcount == len(freed):
+        return  # nothing stands in any of them, as mostly
+    db.execute(_SQL["free"], {"now": now, "lanes": named})
+    db.execute(_SQL["rank_again"], (named,))
 
 
 def free_keeping_head(db: sqlite3.Connection, lanes: Sequence[tuple[int, int]]) -> None:
     """Give lanes back whose head will be retried. Each is (when, lane)."""
-    db.executemany(_SQL["free_keeping_head"], lanes)
+    if lanes:
+        db.executemany(_SQL["free_keeping_head"], lanes)
+        tidy(db, [lane for _, lane in lanes])
+
+
+def put_off(db: sqlite3.Connection, lanes: Sequence[tuple[int, int]]) -> None:
+    """Give lanes back that may not go on before a certain time. Each is (when, lane)."""
+    db.executemany(_SQL["put_off"], lanes)
     tidy(db, [lane for _, lane in lanes])
 
 

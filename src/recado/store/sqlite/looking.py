@@ -1,22 +1,19 @@
-"""Looking at deliveries in SQLite, and steering single ones."""
+"""Looking at notifications and deliveries in SQLite."""
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from typing import Any
+from collections.abc import Sequence
 
-from recado.domain.delivery import Delivery, State, check_transition
-from recado.domain.notification import Progress
+from recado.domain.delivery import Attempt, State
+from recado.domain.notification import Action, Changes, Progress
 from recado.domain.reference import ConversationKey, Health
-from recado.errors import TransitionRefused, UnknownDelivery
-from recado.store.port import Backlog, DeliveryDetail, DeliveryFilter, Page
+from recado.store.port import Backlog, DeliveryDetail, NotificationDetail
 from recado.store.queries import load_queries
-from recado.store.sqlite import lanes, rows
+from recado.store.sqlite import changing, pauses, rows
 
 _SQL = load_queries("sqlite", "looking")
-
-#: Sorts after every id.
-_LAST_ID = "g"
 
 
 def progress(db: sqlite3.Connection, notification_id: str) -> Progress | None:
@@ -29,9 +26,50 @@ def progress(db: sqlite3.Connection, notification_id: str) -> Progress | None:
     return Progress(
         notification_id=notification_id,
         accepted_at=rows.instant(row["accepted_at"]),
-        expanded=row["expand_after"] is None,
+        expanded=_expanded(row),
         counts=counts,
+        changes=_changes(db, row),
     )
+
+
+def settled(db: sqlite3.Connection, notification_id: str) -> bool | None:
+    row = db.execute(_SQL["notification"], (notification_id,)).fetchone()
+    if row is None:
+        return None
+    return _expanded(row) and not db.execute(_SQL["unsettled"], (row["number"],)).fetchone()[0]
+
+
+def _expanded(row: sqlite3.Row) -> bool:
+    return row["expand_after"] is None and row["copies_after"] is None
+
+
+def notification(db: sqlite3.Connection, notification_id: str) -> NotificationDetail | None:
+    row = db.execute(_SQL["notification"], (notification_id,)).fetchone()
+    if row is None:
+        return None
+    not_made = 0
+    if row["cancelled_after"] is not None:
+        cut = (row["bot"], row["cancelled_after"], row["expand_until"])
+        (not_made,) = db.execute(_SQL["not_made"], cut).fetchone()
+    return NotificationDetail(
+        id=row["id"],
+        bot=row["bot"],
+        audience=tuple(json.loads(row["audience"])),
+        content=row["content"],
+        handler=row["handler"],
+        accepted_at=rows.instant(row["accepted_at"]),
+        due_at=rows.instant(row["due_at"]),
+        expires_at=rows.maybe_instant(row["expires_at"]),
+        cancelled_at=rows.maybe_instant(row["cancelled_at"]),
+        not_made=not_made,
+        pauses=tuple(pauses.of_notification(db, row["bot"], row["id"])),
+    )
+
+
+def _changes(db: sqlite3.Connection, row: sqlite3.Row) -> Changes | None:
+    if row["target"] is None:
+        return None
+    return changing.tally(db, row["number"], Action(row["action"]), row["target"])
 
 
 def delivery(db: sqlite3.Connection, delivery_id: str) -> DeliveryDetail | None:
@@ -49,76 +87,25 @@ def delivery(db: sqlite3.Connection, delivery_id: str) -> DeliveryDetail | None:
         conversation=ConversationKey(
             bot=row["bot"], channel=row["channel"], conversation_id=row["conversation_id"]
         ),
-        attempts=tuple(rows.attempt(each) for each in attempts),
+        attempts=_attempts(row, attempts),
         content=row["content"],
         handler=row["handler"],
         ahead=ahead,
         health=Health(row["health"]),
+        pauses=tuple(pauses.of_delivery(db, delivery_id)),
+        stopped=bool(row["stopped"]),
+        decided_by=row["decided_by"],
+        action=Action(row["action"]),
+        target=row["target"],
     )
 
 
-def deliveries(
-    db: sqlite3.Connection, wanted: DeliveryFilter, after: str | None, limit: int
-) -> Page[Delivery]:
-    cut: dict[str, Any] = {
-        "before": after or _LAST_ID,
-        "limit": limit + 1,
-        "state": wanted.state and str(wanted.state),
-        "notification": None,
-        "reference": None,
-    }
-    for name, identity, number_of in (
-        ("notification", wanted.notification_id, _SQL["notification_number"]),
-        ("reference", wanted.reference_id, _SQL["reference_number"]),
-    ):
-        if identity is not None:
-            found = db.execute(number_of, (identity,)).fetchone()
-            if found is None:
-                return Page(items=[], next=None)
-            cut[name] = found[0]
-    page = db.execute(_SQL["deliveries"], cut).fetchall()
-    shown = page[:limit]
-    ids = rows.dumps([row["id"] for row in shown])
-    last = {row["delivery"]: row for row in db.execute(_SQL["last_attempts"], {"ids": ids})}
-    return Page(
-        items=[rows.delivery(row, last.get(row["id"])) for row in shown],
-        next=shown[-1]["id"] if len(page) > limit else None,
-    )
-
-
-def retry(db: sqlite3.Connection, delivery_id: str, now: int) -> None:
-    state, lane = _state(db, delivery_id)
-    if state is State.RETRYING:
-        db.execute(_SQL["ready_now"], (now, lane, delivery_id))
-    elif state is State.REJECTED:
-        lanes.revive(db, delivery_id, now)
-    elif state in (State.UNKNOWN, State.HELD):
-        lanes.enter_waiting(db, [delivery_id], now)
-    else:
-        raise TransitionRefused(
-            f"Delivery {delivery_id} is {state}: only rejected, unknown, held and retrying "
-            "deliveries can be retried."
-        )
-
-
-def cancel(db: sqlite3.Connection, delivery_id: str, now: int) -> None:
-    state, lane = _state(db, delivery_id)
-    if state is State.SENDING:
-        raise TransitionRefused(
-            f"Delivery {delivery_id} is being sent right now: see what became of it in a moment."
-        )
-    check_transition(state, State.CANCELLED)
-    lanes.finish(db, [(delivery_id, State.CANCELLED, "cancelled", now)])
-    lanes.leave(db, delivery_id, lane, now)
-
-
-def _state(db: sqlite3.Connection, delivery_id: str) -> tuple[State, int]:
-    row = db.execute(_SQL["state"], {"id": delivery_id}).fetchone()
-    if row is None:
-        raise UnknownDelivery(
-            f"There is no delivery {delivery_id}: `recado deliveries list` shows them."
-        )
-    return State(row["state"]), row["reference"]
+def _attempts(row: sqlite3.Row, recorded: Sequence[sqlite3.Row]) -> tuple[Attempt, ...]:
+    """Attempts with rows of their own, and the one that delivered if it has none."""
+    made = [rows.attempt(each) for each in recorded]
+    known = {(each.number, each.started_at) for each in made}
+    last = [each for each in rows.last_attempt(row) if (each.number, each.started_at) not in known]
+    return (*made, *last)
 
 
 def backlog(db: sqlite3.Connection) -> Backlog:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from recado.domain import text
 from recado.domain.delivery import Attempt, Delivery, Evidence, Outcome, State
 from recado.domain.job import Job, JobScope
 from recado.domain.reference import ConversationKey, Health, Member, Reference
@@ -19,6 +20,11 @@ _MICROSECOND = timedelta(microseconds=1)
 def micros(instant: datetime) -> int:
     """An instant as the tables write it."""
     return (instant - _EPOCH) // _MICROSECOND
+
+
+def micros_of(length: timedelta) -> int:
+    """A duration as the tables write it."""
+    return length // _MICROSECOND
 
 
 def instant(value: int) -> datetime:
@@ -34,37 +40,17 @@ def maybe_instant(value: int | None) -> datetime | None:
     return None if value is None else instant(value)
 
 
-#: ``json.dumps`` makes an encoder for every call that does not use its defaults.
-_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
-
-def dumps(value: Any) -> str:
-    written = _compact(value)
-    # Half a surrogate pair can come in as JSON, but the database takes it escaped only.
-    return written if _sound(written) else json.dumps(value, separators=(",", ":"))
-
-
-def clean(text: str | None) -> str | None:
-    """Text from outside as the database takes it: half a surrogate pair becomes ``?``."""
-    if text is None or _sound(text):
-        return text
-    return text.encode(errors="replace").decode()
-
-
-def _sound(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+#: JSON, and text from outside, as the tables write them.
+dumps = text.json_text
+clean = text.clean
 
 
 def maybe_dumps(value: Any) -> str | None:
     return None if value is None else dumps(value)
 
 
-def maybe_loads(text: str | None) -> Any:
-    return None if text is None else json.loads(text)
+def maybe_loads(written: str | None) -> Any:
+    return None if written is None else json.loads(written)
 
 
 def member(row: sqlite3.Row) -> Member:
@@ -94,10 +80,13 @@ def reference(row: sqlite3.Row, members: Iterable[sqlite3.Row]) -> Reference:
         agent=maybe_loads(row["agent"]),
         health=Health(row["health"]),
         health_reason=row["health_reason"],
+        health_since=maybe_instant(row["health_since"]),
         first_seen=instant(row["first_seen"]),
         last_seen=instant(row["last_seen"]),
         members=tuple(member(each) for each in members),
         raw=json.loads(row["raw"]),
+        heard=not row["unheard"],
+        unmade=bool(row["unmade"]),
     )
 
 
@@ -125,7 +114,32 @@ def attempt(row: sqlite3.Row) -> Attempt:
     )
 
 
-def delivery(row: sqlite3.Row, last_attempt: sqlite3.Row | None) -> Delivery:
+def last_attempt(row: sqlite3.Row) -> tuple[Attempt, ...]:
+    """The attempt that delivered, when the history has it; else it has a row of its own."""
+    if row["begun_at"] is None:
+        return ()
+    return (
+        Attempt(
+            number=row["attempts"],
+            owner=row["owner"],
+            started_at=instant(row["begun_at"]),
+            ended_at=instant(row["settled_at"]),
+            outcome=Outcome.DELIVERED,
+            reason=None,
+            evidence=Evidence(status=row["status"], activity_id=row["activity_id"]),
+        ),
+    )
+
+
+def _last_evidence(delivered: tuple[Attempt, ...], failed: sqlite3.Row | None) -> Evidence | None:
+    if delivered:
+        return delivered[0].evidence
+    return None if failed is None else evidence(failed)
+
+
+def delivery(row: sqlite3.Row, failed: sqlite3.Row | None) -> Delivery:
+    """A delivery; *failed* is the last attempt that has a row of its own."""
+    delivered = last_attempt(row)
     return Delivery(
         id=row["id"],
         notification_id=row["notification_id"],
@@ -139,7 +153,7 @@ def delivery(row: sqlite3.Row, last_attempt: sqlite3.Row | None) -> Delivery:
         settled_at=maybe_instant(row["settled_at"]),
         expires_at=maybe_instant(row["expires_at"]),
         user=maybe_loads(row["user"]),
-        evidence=None if last_attempt is None else evidence(last_attempt),
+        evidence=_last_evidence(delivered, failed),
     )
 
 

@@ -26,50 +26,55 @@ SELECT coalesce(max(number), 0) FROM recado_reference WHERE bot = ?;
 SELECT number, health FROM recado_reference WHERE number IN (SELECT value FROM json_each(?));
 
 -- name: insert_deliveries
--- Many rows in one statement cost half of a statement for each.
+-- Many that begin alike, each by its id with its lane. In one statement they cost half of a
+-- statement for each.
 INSERT INTO recado_delivery (
     id, notification, reference, state, reason, priority, rank, entry, due_at, expires_at, turn
 )
-SELECT json_extract(value, '$[0]'), :notification, json_extract(value, '$[1]'),
-    json_extract(value, '$[2]'), json_extract(value, '$[3]'), :priority, :rank, :entry,
-    json_extract(value, '$[4]'), :expires_at, json_extract(value, '$[5]')
-FROM json_each(:rows);
+SELECT key, :notification, value, :state, :reason, :priority, :rank, :entry, :due_at,
+    :expires_at, :turn
+FROM json_each(:deliveries);
 
 -- name: collapsed
 -- Unsent deliveries that a newer version makes pointless. CROSS JOIN, because SQLite would begin
--- with every notification that ever had the key.
+-- with every notification that ever had the key. A change of what was said earlier is no version
+-- of its own, and what an update says instead is as old as its original.
 SELECT d.id FROM (
     SELECT id, notification FROM recado_delivery
     WHERE reference = :lane AND state IN ('pending', 'sending', 'retrying') AND state <> 'sending'
+    AND target IS NULL
     UNION ALL
     SELECT id, notification FROM recado_delivery
-    WHERE reference = :lane AND state IN ('scheduled', 'held')
+    WHERE reference = :lane AND state IN ('scheduled', 'held') AND target IS NULL
 ) AS d CROSS JOIN recado_notification AS n ON n.number = d.notification
-WHERE n.bot = :bot AND n.collapse_key = :key AND n.number < :notification;
+WHERE n.bot = :bot AND n.collapse_key = :key
+AND coalesce(n.target, n.number) < :version;
 
 -- name: newer
 -- Whether a newer version came before this one: a broadcast takes its time.
 SELECT EXISTS (
     SELECT 1 FROM recado_notification AS n
-    WHERE n.bot = :bot AND n.collapse_key = :key AND n.number > :notification AND (
+    WHERE n.bot = :bot AND n.collapse_key = :key
+    AND n.number > :version AND coalesce(n.target, n.number) > :version AND (
         EXISTS (
             SELECT 1 FROM recado_delivery AS d
-            WHERE d.notification = n.number AND d.reference = :lane
+            WHERE d.notification = n.number AND d.reference = :lane AND d.target IS NULL
         ) OR EXISTS (
             SELECT 1 FROM recado_history AS h
-            WHERE h.notification = n.number AND h.reference = :lane
+            WHERE h.notification = n.number AND h.reference = :lane AND h.target IS NULL
         )
     )
 );
 
 -- name: expanding
-SELECT number, bot, collapse_key, priority, due_at, expires_at, entry, expand_after, expand_until,
-    after_turn, after_turn_lane
-FROM recado_notification WHERE expand_after IS NOT NULL ORDER BY number LIMIT 1;
-
--- name: next_recipients
-SELECT number, health FROM recado_reference
-WHERE bot = :bot AND number > :after AND number <= :until ORDER BY number LIMIT :limit;
+-- One that is paused waits with what it has made.
+SELECT number, bot, audience, collapse_key, priority, accepted_at, due_at, expires_at, entry,
+    expand_after, expand_until, expand_within, expand_person, expand_known, after_turn,
+    after_turn_lane, target
+FROM recado_notification AS n WHERE expand_after IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM recado_pause AS p WHERE p.kind = 'notification' AND p.bot = n.bot
+    AND p.channel = '' AND p.tenant = '' AND p.name = n.id
+) ORDER BY number LIMIT 1;
 
 -- name: expanded_to
-UPDATE recado_notification SET expand_after = ? WHERE number = ?;
+UPDATE recado_notification SET expand_after = ?, expand_person = ? WHERE number = ?;

@@ -27,7 +27,9 @@ UPDATE recado_delivery SET
     state = :state, reason = :reason, due_at = :due_at, last_status = :last_status,
     strikes = :strikes, maybe_sent = max(maybe_sent, :maybe_sent),
     host_switched = max(host_switched, :host_switched), attempts = attempts - :uncounted,
-    head_since = CASE WHEN :state = 'retrying' THEN head_since END
+    head_since = CASE WHEN :state = 'retrying' THEN head_since END,
+    -- The time for retries does not run while it is its bot that is refused.
+    tried_since = CASE WHEN :state <> 'pending' THEN tried_since END
 WHERE id = :id;
 
 -- name: ailing
@@ -35,43 +37,63 @@ WHERE id = :id;
 SELECT number, last_seen FROM recado_reference
 WHERE number IN (SELECT value FROM json_each(?)) AND health <> 'active';
 
--- name: claimable
--- The lanes whose turn it is, with what stands first in each. Two halves, each cut by an index of
--- its own: free lanes need no look at the clock, and a million lanes that wait for their retry
--- cost nothing. Naming all priorities lets SQLite skip to the due part of each.
-SELECT l.reference AS lane, d.id, d.attempts, d.expires_at,
-    coalesce(d.tried_since, :now) AS tried_since, coalesce(d.head_since, :now) AS head_since,
-    d.last_status, d.strikes, d.maybe_sent,
-    d.host_switched, n.id AS notification_id, n.accepted_at, n.on_unknown, n.content,
-    n.handler, n.value, n.value_type, n.user, r.bot, r.channel, r.conversation_id,
-    r.service_url, r.address
-FROM (
-    SELECT * FROM (
-        SELECT reference, head, priority, ready_at FROM recado_lane
-        WHERE owner IS NULL AND head IS NULL
-        ORDER BY priority, ready_at LIMIT :limit
-    )
+-- name: awaken
+-- Lanes that waited and whose time has come are due like the others.
+UPDATE recado_lane SET waiting = 0 WHERE reference IN (
+    SELECT reference FROM recado_lane WHERE owner IS NULL AND waiting = 1 AND ready_at <= ?
+    ORDER BY ready_at LIMIT ?
+);
+
+-- name: routes
+-- The routes with due lanes of one priority: the index is entered once for each of them, however
+-- many lanes wait there.
+WITH RECURSIVE due (number) AS (
+    SELECT min(route) FROM recado_lane WHERE owner IS NULL AND waiting = 0 AND priority = :priority
     UNION ALL
-    SELECT * FROM (
-        SELECT reference, head, priority, ready_at FROM recado_lane
-        WHERE owner IS NULL AND head IS NOT NULL
-        AND priority IN (0, 1, 2) AND ready_at <= :now
-        ORDER BY priority, ready_at LIMIT :limit
-    )
-) AS l
+    SELECT (
+        SELECT min(route) FROM recado_lane
+        WHERE owner IS NULL AND waiting = 0 AND priority = :priority AND route > due.number
+    ) FROM due WHERE due.number IS NOT NULL
+)
+SELECT r.number, r.bot, r.channel, r.tenant, r.service_url
+FROM due JOIN recado_route AS r ON r.number = due.number;
+
+-- name: due_lanes
+SELECT json_group_array(reference) FROM (
+    SELECT reference FROM recado_lane
+    WHERE owner IS NULL AND waiting = 0 AND priority = ? AND route = ? ORDER BY ready_at LIMIT ?
+);
+
+-- name: heads
+-- What stands first in each of these lanes, in the order the lanes are named in. All of it as one
+-- row: for every row the interpreter is given away and taken back, which costs more than JSON.
+SELECT json_group_array(json_array(
+    d.id, l.reference, l.route, d.notification, d.attempts, d.priority, d.expires_at,
+    d.target, d.stopped, r.conversation_id, r.pace_key, r.is_group, r.address, r.unmade, r.remade,
+    d.tried_since, d.head_since, d.last_status, d.strikes, d.maybe_sent, d.host_switched
+))
+FROM json_each(:lanes) AS wanted
+CROSS JOIN recado_lane AS l ON l.reference = wanted.value
 JOIN recado_delivery AS d ON d.id = coalesce(l.head, (
     SELECT x.id FROM recado_delivery AS x
     WHERE x.reference = l.reference AND x.state IN ('pending', 'sending', 'retrying')
     ORDER BY x.rank, x.entry, x.id LIMIT 1
 ))
-JOIN recado_notification AS n ON n.number = d.notification
-JOIN recado_reference AS r ON r.number = d.reference
-ORDER BY l.priority, l.ready_at, l.reference LIMIT :limit;
+JOIN recado_reference AS r ON r.number = d.reference;
+
+-- name: said
+-- What these notifications say: read once for all of their deliveries that are claimed together.
+SELECT json_group_array(json_array(
+    number, id, accepted_at, on_unknown, action, otherwise, content, handler, value, value_type,
+    user, audience LIKE '["thread:%'
+))
+FROM recado_notification WHERE number IN (SELECT value FROM json_each(:numbers));
 
 -- name: lease
-UPDATE recado_lane SET owner = :owner, token = :token, lease_until = :until, head = d.id
-FROM recado_delivery AS d
-WHERE d.id IN (SELECT value FROM json_each(:heads)) AND recado_lane.reference = d.reference;
+-- Each lane with its head.
+UPDATE recado_lane
+SET owner = :owner, token = :token, lease_until = :until, head = claimed.value
+FROM json_each(:claimed) AS claimed WHERE reference = CAST(claimed.key AS INTEGER);
 
 -- name: begin
 UPDATE recado_delivery
@@ -82,7 +104,7 @@ WHERE id IN (SELECT value FROM json_each(:heads));
 
 -- name: hand_back
 UPDATE recado_delivery
-SET state = 'pending', attempts = attempts - 1,
+SET state = ?, attempts = attempts - 1,
     tried_since = CASE WHEN attempts > 1 THEN tried_since END,
     head_since = CASE WHEN attempts > 1 THEN head_since END
 WHERE id = ? AND state = 'sending';
@@ -92,14 +114,18 @@ UPDATE recado_lane SET lease_until = ?
 WHERE reference = ? AND token = ? AND head = ? AND owner IS NOT NULL;
 
 -- name: hasten
-UPDATE recado_lane SET ready_at = ? WHERE owner IS NULL AND head IS NOT NULL AND ready_at > ?;
+UPDATE recado_lane SET ready_at = ? WHERE owner IS NULL AND waiting = 1 AND ready_at > ?;
 
 -- name: abandoned
 -- Whoever serves this file now is its only server, so every other owner is dead. The delivery is
 -- missing if a late receipt ended it meanwhile.
 SELECT l.reference AS lane, l.owner, d.id, d.attempts, d.attempted_at, d.strikes,
-    d.last_status, n.on_unknown
+    d.last_status, CASE
+        -- To change a message twice is as good as once; a follow-up is another message.
+        WHEN d.target IS NOT NULL AND n.otherwise = 'refuse' THEN 'retry' ELSE n.on_unknown
+    END AS on_unknown, r.bot, r.channel, r.tenant_id, r.pace_key, r.unmade
 FROM recado_lane AS l
+JOIN recado_reference AS r ON r.number = l.reference
 LEFT JOIN recado_delivery AS d ON d.id = l.head
 LEFT JOIN recado_notification AS n ON n.number = d.notification
 WHERE l.owner IS NOT NULL AND (l.owner <> :me OR l.lease_until < :now) LIMIT :limit;
@@ -110,14 +136,11 @@ ORDER BY due_at, entry, id LIMIT :limit;
 
 -- name: overdue
 -- What is parked stays parked: a person decides.
-SELECT d.id, d.reference AS lane, d.maybe_sent FROM recado_delivery AS d
+SELECT d.id, d.reference AS lane, d.maybe_sent, d.stopped FROM recado_delivery AS d
 WHERE d.expires_at <= :now AND d.state NOT IN ('sending', 'unknown') LIMIT :limit;
 
 -- name: park
-UPDATE recado_delivery SET state = 'unknown', reason = 'expires', due_at = NULL WHERE id = ?;
-
--- name: last_seen
-SELECT last_seen, health FROM recado_reference WHERE number = ?;
+UPDATE recado_delivery SET state = 'unknown', reason = ?, due_at = NULL WHERE id = ?;
 
 -- name: next_due
 SELECT min(at) FROM (
@@ -125,13 +148,13 @@ SELECT min(at) FROM (
     WHERE due_at IS NOT NULL AND state IN ('scheduled', 'held')
     UNION ALL SELECT min(expires_at) FROM recado_delivery
     WHERE expires_at IS NOT NULL AND state NOT IN ('sending', 'unknown')
-    UNION ALL SELECT min(ready_at) FROM recado_lane WHERE owner IS NULL AND head IS NOT NULL
+    UNION ALL SELECT min(ready_at) FROM recado_lane WHERE owner IS NULL AND waiting = 1
 );
 
 -- name: without_handler
 SELECT d.id FROM recado_delivery AS d JOIN recado_notification AS n ON n.number = d.notification
 WHERE d.state = 'held' AND d.reason = 'no_handler'
-AND n.handler IN (SELECT value FROM json_each(?)) ORDER BY d.entry, d.id;
+AND n.handler IN (SELECT value FROM json_each(?)) ORDER BY d.entry, d.id LIMIT ?;
 
 -- name: of_turn
 SELECT id FROM recado_delivery WHERE turn = ? AND state = 'held' ORDER BY entry, id;

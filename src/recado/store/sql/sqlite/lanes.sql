@@ -1,13 +1,15 @@
 -- name: enter
 -- The first delivery of a lane makes it; a more urgent one moves the whole lane forward.
-INSERT INTO recado_lane (reference, priority, ready_at)
-SELECT value, :priority, :now FROM json_each(:lanes) WHERE true
+INSERT INTO recado_lane (reference, route, priority, ready_at)
+SELECT r.number, r.route, :priority, :now FROM json_each(:lanes)
+JOIN recado_reference AS r ON r.number = value WHERE true
 ON CONFLICT (reference) DO UPDATE SET priority = min(priority, excluded.priority);
 
 -- name: enter_held
-INSERT INTO recado_lane (reference, priority, ready_at)
-SELECT reference, min(priority), :now FROM recado_delivery
-WHERE id IN (SELECT value FROM json_each(:ids)) GROUP BY reference
+INSERT INTO recado_lane (reference, route, priority, ready_at)
+SELECT d.reference, r.route, min(d.priority), :now
+FROM recado_delivery AS d JOIN recado_reference AS r ON r.number = d.reference
+WHERE d.id IN (SELECT value FROM json_each(:ids)) GROUP BY d.reference
 ON CONFLICT (reference) DO UPDATE SET priority = min(priority, excluded.priority);
 
 -- name: take_numbers
@@ -32,7 +34,7 @@ SET state = 'held', reason = 'unreachable', due_at = NULL, head_since = NULL
 WHERE reference = ? AND state IN ('pending', 'sending', 'retrying') AND state <> 'sending';
 
 -- name: behead_free
-UPDATE recado_lane SET head = NULL WHERE reference = ? AND owner IS NULL;
+UPDATE recado_lane SET head = NULL, waiting = 0 WHERE reference = ? AND owner IS NULL;
 
 -- name: for_the_gone
 -- Which of these deliveries are for a conversation that cannot be spoken in.
@@ -50,7 +52,7 @@ WHERE number IN (SELECT value FROM json_each(?)) AND health NOT IN ('active', 's
 
 -- name: free
 -- A lane whose settlement leaves nothing to retry: the next one may go at once.
-UPDATE recado_lane SET head = NULL, owner = NULL, lease_until = NULL, ready_at = :now
+UPDATE recado_lane SET head = NULL, owner = NULL, lease_until = NULL, waiting = 0, ready_at = :now
 WHERE reference IN (SELECT value FROM json_each(:lanes));
 
 -- name: drop_freed
@@ -63,7 +65,13 @@ AND NOT EXISTS (
 );
 
 -- name: free_keeping_head
-UPDATE recado_lane SET owner = NULL, lease_until = NULL, ready_at = ? WHERE reference = ?;
+UPDATE recado_lane SET owner = NULL, lease_until = NULL, waiting = 1, ready_at = ?
+WHERE reference = ?;
+
+-- name: put_off
+-- A lane the channel's pace does not allow to go on before a certain time.
+UPDATE recado_lane SET head = NULL, owner = NULL, lease_until = NULL, waiting = 1, ready_at = ?
+WHERE reference = ?;
 
 -- name: drop_empty
 DELETE FROM recado_lane WHERE reference IN (SELECT value FROM json_each(?))
@@ -86,30 +94,22 @@ WHERE reference IN (SELECT value FROM json_each(?)) AND owner IS NULL AND NOT EX
 );
 
 -- name: finish
+-- Each by its id, with when it ended and the activity's id. An attempt of which history tells
+-- everything began when the last one did.
 INSERT INTO recado_history (
     id, notification, reference, state, reason, came_from, priority, rank, expires_at, attempts,
-    settled_at
+    target, settled_at, activity_id, status, owner, begun_at
 )
-SELECT d.id, d.notification, d.reference, json_extract(value, '$[1]'),
-    json_extract(value, '$[2]'), d.state, d.priority, d.rank, d.expires_at, d.attempts,
-    json_extract(value, '$[3]')
-FROM json_each(?) JOIN recado_delivery AS d ON d.id = json_extract(value, '$[0]');
+SELECT d.id, d.notification, d.reference, :state, :reason, d.state, d.priority, d.rank,
+    d.expires_at, d.attempts, d.target, json_extract(ended.value, '$[0]'),
+    json_extract(ended.value, '$[1]'), :status, :owner,
+    CASE WHEN :owner IS NOT NULL THEN d.attempted_at END
+FROM json_each(:ended) AS ended CROSS JOIN recado_delivery AS d ON d.id = ended.key;
 
 -- name: forget_live
-DELETE FROM recado_delivery
-WHERE id IN (SELECT json_extract(value, '$[0]') FROM json_each(?));
-
--- name: revive
-INSERT INTO recado_delivery (
-    id, notification, reference, state, priority, rank, entry, expires_at, attempts
-)
-SELECT id, notification, reference, 'pending', priority, rank, ?, expires_at, attempts
-FROM recado_history WHERE id = ? AND state = 'rejected';
-
--- name: forget_history
-DELETE FROM recado_history WHERE id = ?;
+DELETE FROM recado_delivery WHERE id IN (SELECT value FROM json_each(?));
 
 -- name: behead
 -- What kept the head has ended; the next one may go at once.
-UPDATE recado_lane SET head = NULL, ready_at = ? WHERE reference = ? AND head = ?
+UPDATE recado_lane SET head = NULL, waiting = 0, ready_at = ? WHERE reference = ? AND head = ?
 AND owner IS NULL;

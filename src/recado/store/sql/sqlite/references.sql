@@ -13,31 +13,28 @@ ORDER BY last_seen DESC LIMIT 1;
 
 -- name: insert
 INSERT INTO recado_reference (
-    id, bot, channel, conversation_id, pace_key, service_url, tenant_id, conversation_type,
-    is_group, name, locale, timezone, agent, address, health, health_reason, first_seen,
-    last_seen, raw
+    id, bot, channel, conversation_id, pace_key, service_url, former_url, tenant_id,
+    conversation_type, is_group, name, locale, timezone, agent, address, health, health_reason,
+    health_since, first_seen, last_seen, raw
 ) VALUES (
-    :id, :bot, :channel, :conversation_id, :pace_key, :service_url, :tenant_id,
+    :id, :bot, :channel, :conversation_id, :pace_key, :service_url, :former_url, :tenant_id,
     :conversation_type, :is_group, :name, :locale, :timezone, :agent, :address, :health,
-    :health_reason, :first_seen, :last_seen, :raw
+    :health_reason, :at, :at, :at, :raw
 );
 
 -- name: refresh
 UPDATE recado_reference SET
-    service_url = :service_url, tenant_id = :tenant_id, conversation_type = :conversation_type,
-    is_group = :is_group, name = :name, locale = :locale, timezone = :timezone, agent = :agent,
-    address = :address, health = :health, health_reason = :health_reason,
-    last_seen = :last_seen, raw = :raw
+    service_url = :service_url, former_url = :former_url, tenant_id = :tenant_id,
+    conversation_type = :conversation_type, is_group = :is_group, name = :name,
+    locale = :locale, timezone = :timezone, agent = :agent, health = :health,
+    health_reason = :health_reason,
+    health_since = CASE WHEN health = :health THEN health_since ELSE :at END,
+    last_seen = max(last_seen, :at), raw = :raw, unheard = 0, unmade = 0, remade = 0
 WHERE number = :number;
 
 -- name: seen
-UPDATE recado_reference SET last_seen = max(last_seen, ?) WHERE number = ?;
-
--- name: set_health
-UPDATE recado_reference SET health = ?, health_reason = ? WHERE number = ?;
-
--- name: set_service_url
-UPDATE recado_reference SET service_url = ? WHERE number = ?;
+UPDATE recado_reference SET last_seen = max(last_seen, ?), unheard = 0, unmade = 0, remade = 0
+WHERE number = ?;
 
 -- name: set_address
 UPDATE recado_reference SET address = ? WHERE number = ?;
@@ -45,6 +42,16 @@ UPDATE recado_reference SET address = ? WHERE number = ?;
 -- name: page
 SELECT * FROM recado_reference
 WHERE number > :after AND (:bot IS NULL OR bot = :bot)
+AND (:channel IS NULL OR channel = :channel) AND (:tenant IS NULL OR tenant_id = :tenant)
+AND health IN (SELECT value FROM json_each(:health))
+ORDER BY number LIMIT :limit;
+
+-- name: page_unwell
+-- As above without those that are well, which are most: the first condition is that of an index.
+SELECT * FROM recado_reference
+WHERE health <> 'active' AND number > :after AND (:bot IS NULL OR bot = :bot)
+AND (:channel IS NULL OR channel = :channel) AND (:tenant IS NULL OR tenant_id = :tenant)
+AND health IN (SELECT value FROM json_each(:health))
 ORDER BY number LIMIT :limit;
 
 -- name: of_person
@@ -61,6 +68,10 @@ ORDER BY (r.is_group OR coalesce(r.conversation_type, 'personal') <> 'personal')
 -- name: member
 SELECT * FROM recado_member WHERE reference = ? AND user_id = ?;
 
+-- name: two_members
+-- As many as it takes to see whether there is only one.
+SELECT * FROM recado_member WHERE reference = ? LIMIT 2;
+
 -- name: members
 SELECT * FROM recado_member WHERE reference = ? ORDER BY last_seen DESC, user_id;
 
@@ -69,14 +80,11 @@ SELECT * FROM recado_member WHERE reference IN (SELECT value FROM json_each(?))
 ORDER BY reference, last_seen DESC, user_id;
 
 -- name: put_member
--- What an activity does not say about a person stays as it was.
-INSERT INTO recado_member (reference, user_id, name, aad_object_id, email, last_seen)
-VALUES (:reference, :user_id, :name, :aad_object_id, :email, :last_seen)
+INSERT INTO recado_member (reference, user_id, name, aad_object_id, email, last_seen, since)
+VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (reference, user_id) DO UPDATE SET
-    name = coalesce(excluded.name, name),
-    aad_object_id = coalesce(excluded.aad_object_id, aad_object_id),
-    email = coalesce(excluded.email, email),
-    last_seen = max(last_seen, excluded.last_seen);
+    name = excluded.name, aad_object_id = excluded.aad_object_id, email = excluded.email,
+    last_seen = excluded.last_seen;
 
 -- name: drop_member
-DELETE FROM recado_member WHERE reference = ? AND user_id = ? AND last_seen <= ?;
+DELETE FROM recado_member WHERE reference = ? AND user_id = ?;

@@ -1,0 +1,1 @@
+"""Proofs: long runs that show what Recado promises, in figures. See docs/proofs.md."""

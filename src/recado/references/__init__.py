@@ -1,0 +1,7 @@
+"""The use cases around references: capture them, find them, see how they are."""
+
+from recado.references.probing import Ask, Prober
+from recado.references.references import References
+from recado.references.rosters import RosterRead
+
+__all__ = ["Ask", "Prober", "References", "RosterRead"]

@@ -1,0 +1,70 @@
+-- name: wished
+UPDATE recado_reference SET unheard = 1, unmade = 1, pace_key = ? WHERE number = ?;
+
+-- name: begun_here
+UPDATE recado_reference SET unheard = 1 WHERE number = ?;
+
+-- name: unmade
+SELECT number, id, bot, channel, conversation_id, service_url FROM recado_reference
+WHERE number = ? AND unmade = 1;
+
+-- name: make_again
+UPDATE recado_reference SET unmade = 1 WHERE number = ? AND unmade = 0;
+
+-- name: not_made_again
+UPDATE recado_reference SET unmade = 0, remade = 1
+WHERE number = ? AND conversation_id NOT LIKE 'to-be-made:%';
+
+-- name: made
+UPDATE recado_reference SET conversation_id = :conversation_id, pace_key = :pace_key,
+    service_url = :service_url, unmade = 0, remade = :remade
+WHERE number = :number;
+
+-- name: moved
+-- What this one stood for is another reference's conversation.
+UPDATE recado_reference SET unmade = 0, health = 'gone', health_reason = 'moved' WHERE number = ?;
+
+-- name: by_key
+SELECT number FROM recado_reference WHERE bot = ? AND channel = ? AND conversation_id = ?;
+
+-- name: private_chat
+-- The chat of this person that an activity has come from, if there is one by now.
+SELECT p.number FROM recado_reference AS r
+CROSS JOIN recado_member AS m ON m.reference = r.number
+CROSS JOIN recado_member AS o ON o.reference IN (
+    SELECT reference FROM recado_member WHERE user_id = m.user_id
+    UNION SELECT reference FROM recado_member WHERE aad_object_id = m.aad_object_id
+)
+CROSS JOIN recado_reference AS p ON p.number = o.reference
+WHERE r.number = ? AND p.bot = r.bot AND p.channel = r.channel AND p.unheard = 0
+AND NOT p.is_group AND coalesce(p.conversation_type, 'personal') = 'personal'
+ORDER BY p.last_seen DESC, p.number DESC LIMIT 1;
+
+-- name: move_standing
+UPDATE recado_delivery SET reference = :there
+WHERE reference = :here AND state IN ('pending', 'sending', 'retrying') AND state <> 'sending';
+
+-- name: move_waiting
+UPDATE recado_delivery SET reference = :there
+WHERE reference = :here AND state IN ('scheduled', 'held');
+
+-- name: leave_lane
+DELETE FROM recado_lane WHERE reference = ? AND owner IS NULL;
+
+-- name: standing
+SELECT min(priority) FROM recado_delivery
+WHERE reference = ? AND state IN ('pending', 'sending', 'retrying') AND state <> 'sending';
+
+-- name: health
+SELECT health FROM recado_reference WHERE number = ?;
+
+-- name: threads_channel
+-- A conversation of a channel of Teams: the channel itself, or else one of its threads.
+SELECT id FROM (
+    SELECT id, 0 AS rank, last_seen FROM recado_reference
+    WHERE bot = :bot AND conversation_id = :channel
+    UNION ALL
+    SELECT id, 1, last_seen FROM recado_reference
+    WHERE bot = :bot AND conversation_id > :channel || ';messageid='
+    AND conversation_id < :channel || ';messageid>'
+) ORDER BY rank, last_seen DESC LIMIT 1;

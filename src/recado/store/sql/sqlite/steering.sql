@@ -1,0 +1,62 @@
+-- name: state
+SELECT state, reference FROM recado_delivery WHERE id = :id
+UNION ALL SELECT state, reference FROM recado_history WHERE id = :id;
+
+-- name: live
+SELECT id, state, reference, maybe_sent FROM recado_delivery
+WHERE id IN (SELECT value FROM json_each(?));
+
+-- name: rejected
+SELECT id FROM recado_history
+WHERE id IN (SELECT value FROM json_each(?)) AND state = 'rejected';
+
+-- name: ready_now
+UPDATE recado_lane SET ready_at = ?, waiting = 1
+WHERE reference = ? AND head = ? AND owner IS NULL;
+
+-- name: revive
+-- Out of history, to stand outside its lane until it enters it a moment later.
+INSERT INTO recado_delivery (
+    id, notification, reference, state, reason, priority, rank, entry, expires_at, attempts, target
+)
+SELECT id, notification, reference, 'held', 'retried', priority, rank, 0, expires_at, attempts,
+    target
+FROM recado_history WHERE id IN (SELECT value FROM json_each(?));
+
+-- name: forget_history
+DELETE FROM recado_history WHERE id IN (SELECT value FROM json_each(?));
+
+-- name: go_on
+-- It is wanted again, so that it was cancelled while it was being sent counts no more.
+UPDATE recado_delivery SET stopped = 0, expires_at = (
+    SELECT n.expires_at FROM recado_notification AS n WHERE n.number = recado_delivery.notification
+)
+WHERE id IN (SELECT value FROM json_each(?)) AND stopped = 1;
+
+-- name: stop
+-- Being sent: if it comes back, it has outlived its use.
+UPDATE recado_delivery SET stopped = 1, expires_at = :now
+WHERE id IN (SELECT value FROM json_each(:ids)) AND state = 'sending';
+
+-- name: park
+UPDATE recado_delivery SET state = 'unknown', reason = 'cancelled', due_at = NULL
+WHERE id IN (SELECT value FROM json_each(?));
+
+-- name: behead
+UPDATE recado_lane SET head = NULL, waiting = 0, ready_at = :now
+WHERE reference IN (SELECT value FROM json_each(:lanes))
+AND head IN (SELECT value FROM json_each(:ids)) AND owner IS NULL;
+
+-- name: decided
+UPDATE recado_history SET decided_by = :by WHERE id IN (SELECT value FROM json_each(:ids));
+
+-- name: end_expansion
+UPDATE recado_notification SET
+    cancelled_at = coalesce(cancelled_at, :now),
+    cancelled_after = coalesce(cancelled_after, expand_after),
+    expand_after = NULL, copies_after = NULL
+WHERE id = :id;
+
+-- name: of_key
+SELECT n.id FROM recado_idempotency AS i JOIN recado_notification AS n ON n.number = i.notification
+WHERE i.bot = ? AND i.scope = ? AND i.key = ?;

@@ -1,0 +1,68 @@
+"""Joining in SQLite: what waits where a conversation was to be made, once there is one.
+
+A person may write to the bot, or install it, before their conversation is made from here. What
+was accepted for them goes to the conversation they came from.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from recado.domain.making import MAKING_CHANNELS, key_to_be_made
+from recado.domain.reference import Health, Sighting
+from recado.store.queries import load_queries
+from recado.store.sqlite import lanes
+
+_SQL = load_queries("sqlite", "making")
+
+
+def welcome(db: sqlite3.Connection, number: int, sighting: Sighting, now: int) -> int:
+    """A private conversation has come to be known: give it what waited for its person.
+
+    Returns:
+        How many deliveries entered its lane because of that.
+    """
+    key = sighting.key
+    if sighting.is_group or key.channel not in MAKING_CHANNELS:
+        return 0
+    entered = 0
+    for member in sighting.members:
+        for name in {member.user_id, member.aad_object_id} - {None}:
+            wished = key_to_be_made(key.bot, key.channel, str(name))
+            wanted = (wished.bot, wished.channel, wished.conversation_id)
+            found = db.execute(_SQL["by_key"], wanted).fetchone()
+            if found is not None:
+                entered += move(db, found["number"], number, now)
+    return entered
+
+
+def join(db: sqlite3.Connection, here: int, now: int) -> None:
+    """Give what waits for a conversation that could not be made to one its person came from."""
+    found = db.execute(_SQL["private_chat"], (here,)).fetchone()
+    if found is not None and found["number"] != here:
+        move(db, here, found["number"], now)
+
+
+def move(db: sqlite3.Connection, here: int, there: int, now: int) -> int:
+    """Have the deliveries for one reference go to another's conversation.
+
+    But for the one that is being sent, which follows when it has been settled, and for what is
+    parked, which waits for a person to decide.
+
+    Returns:
+        How many deliveries entered the other lane.
+    """
+    (standing,) = db.execute(_SQL["standing"], (here,)).fetchone()
+    both = {"here": here, "there": there}
+    moved = db.execute(_SQL["move_standing"], both).rowcount
+    moved += db.execute(_SQL["move_waiting"], both).rowcount
+    db.execute(_SQL["leave_lane"], (here,))
+    if not moved:
+        return 0
+    if standing is not None:
+        lanes.enter(db, [there], standing, now)
+    (health,) = db.execute(_SQL["health"], (there,)).fetchone()
+    if Health(health).reachable:
+        return lanes.release_unreachable(db, there, now) + int(standing is not None)
+    lanes.hold_unreachable(db, there)
+    return 0
