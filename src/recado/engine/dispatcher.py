@@ -130,7 +130,9 @@ class Dispatcher(Service):
         #: Something may be due that has not been looked for.
         self._look = True
         self._looked_at = clock.now()
-        #: When the store was last asked what is due next.
+        #: When something is due next, as far as is known.
+        self._due: datetime | None = None
+        #: When the store was last asked for that.
         self._asked_at = clock.now() - self._settings.poll
         self._kept_up_at: datetime | None = None
         #: How much the next commit is to do: less after one that failed for no known reason.
@@ -195,6 +197,7 @@ class Dispatcher(Service):
             at_once = (each for each in admitted.refused if each.delivery_id not in admitted.until)
             self._passed = tuple({*self._passed, *(each.route for each in at_once)})
             await self._store.hand_back(admitted.refused, until=admitted.until)
+            self._due = min(filter(None, (self._due, *admitted.until.values())), default=None)
         self._unbegun = []
 
     async def on_stop(self) -> None:
@@ -259,12 +262,15 @@ class Dispatcher(Service):
         if self._passed and (room := self._traffic.room_at(self._passed)) is not None:
             poll = min(poll, max(0.001, (room - now).total_seconds()))
         if self._in_flight and self._asked_at <= now < self._asked_at + self._settings.poll:
-            return min(poll, (self._asked_at + self._settings.poll - now).total_seconds())
+            at = min(filter(None, (self._due, self._asked_at + self._settings.poll)))
+            if at <= now:
+                self._due, self._look = None, True
+            return min(poll, max(0.0, (at - now).total_seconds()))
         self._asked_at = now
         if await self._store.changed():
             self._look = True
             return 0
-        due = await self._store.next_due()
+        self._due = due = await self._store.next_due()
         if due is None:
             return poll
         left = (due - self._clock.now()).total_seconds()

@@ -31,12 +31,15 @@ class Timekeeper(Service):
         self._on_due = on_due
 
     async def run_once(self) -> float | None:
-        moved = await self._store.expand(self._clock.now(), _STEP)
+        begun = self._clock.now()
+        moved = await self._store.expand(begun, _STEP)
         moved += await self._store.promote(self._clock.now(), _STEP)
         moved += await self._store.try_offers(self._clock.now(), _STEP)
         if moved:
             self._on_due()
-            return 0
+            # The writer is left to others for half as long, so that a broadcast to a million does
+            # not keep an urgent message waiting.
+            return max(0.0, (self._clock.now() - begun).total_seconds() / 2)
         due = await self._store.next_due()
         if due is None:
             return _LOOK_AGAIN
