@@ -54,6 +54,28 @@ class DeliveriesLost(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PauseBegan(Event):
+    """Something many conversations share is paused: by a breaker, or as a channel asked.
+
+    *kind* is one of :class:`recado.domain.pause.PauseKind`; *of* names the service URL, the bot
+    or the tenant.
+    """
+
+    kind: str
+    of: str
+    reason: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseEnded(Event):
+    """What a breaker had paused works again."""
+
+    kind: str
+    of: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReferenceCaptured(Event):
     """A conversation was seen for the first time, or came back and released deliveries."""
 
@@ -100,6 +122,7 @@ class Telemetry:
 
 _LEVELS: dict[type[Event], int] = {
     DeliveriesLost: logging.WARNING,
+    PauseBegan: logging.WARNING,
     TurnFailed: logging.ERROR,
     ServiceFailed: logging.ERROR,
     NotificationAccepted: logging.DEBUG,
@@ -129,7 +152,7 @@ def sentence(event: Event) -> str:
     match event:
         case NotificationAccepted():
             many = _count(event.deliveries, "delivery", "deliveries")
-            what = many if event.deliveries else "for every known conversation"
+            what = many if event.deliveries else "for all it is meant for"
             again = ", as before under its idempotency key" if event.replayed else ""
             told = f"Notification {event.notification_id} accepted: {what}{again}."
         case AttemptEnded():
@@ -139,6 +162,13 @@ def sentence(event: Event) -> str:
                 f"Taken over after an unclean end: {event.retried:,} to be tried again, "
                 f"{event.parked:,} for a person to decide."
             )
+        case PauseBegan():
+            told = (
+                f"Nothing goes out by the {_plain(event.kind)} {event.of} for "
+                f"{event.seconds:.0f} s ({event.reason}): what is due waits in its lane."
+            )
+        case PauseEnded():
+            told = f"The {_plain(event.kind)} {event.of} works again."
         case ReferenceCaptured():
             how = "is new" if event.new else "is back"
             waited = _count(event.released, "delivery that waited", "deliveries that waited")
@@ -153,6 +183,10 @@ def sentence(event: Event) -> str:
             facts = (f"{each.name}={getattr(event, each.name)!r}" for each in fields(event))
             told = " ".join((type(event).__name__, *facts))
     return told
+
+
+def _plain(kind: str) -> str:
+    return kind.replace("_", " ")
 
 
 def _attempt(event: AttemptEnded) -> str:

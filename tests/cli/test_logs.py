@@ -145,7 +145,7 @@ _ATTEMPT = AttemptEnded(
         (
             NotificationAccepted(notification_id="n-1", deliveries=0, replayed=True),
             (
-                "Notification n-1 accepted: for every known conversation, as before under its "
+                "Notification n-1 accepted: for all it is meant for, as before under its "
                 "idempotency key."
             ),
         ),

@@ -7,6 +7,7 @@ from datetime import timedelta
 from recado.domain.delivery import State
 from recado.domain.pause import PauseKind
 from recado.domain.policy import Answer, Failure
+from recado.telemetry import PauseBegan, PauseEnded, sentence
 from tests.engine.kit import Bench, failed
 
 DOWN = "https://down.example/"
@@ -31,6 +32,9 @@ async def test_a_service_that_is_down_is_probed_by_one(bench: Bench) -> None:
     await bench.start()
     (pause,) = await bench.store.pauses(bench.now)
     assert (pause.kind, pause.name, pause.reason) == (PauseKind.SERVICE_URL, DOWN, "not_sent")
+    (told,) = bench.told(PauseBegan)
+    assert (told.kind, told.of, told.seconds) == ("service_url", DOWN, 5)
+    assert DOWN in sentence(told)
     asked = len(bench.channel.sent)
     well = await people(bench, 3, WELL, "well")
     await bench.wind(1)
@@ -45,6 +49,7 @@ async def test_a_service_that_is_down_is_probed_by_one(bench: Bench) -> None:
         await bench.wind(1)
     assert [await bench.state(each) for each in made] == [State.DELIVERED] * 40
     assert await bench.store.pauses(bench.now) == []
+    assert [each.of for each in bench.told(PauseEnded)] == [DOWN]
 
 
 async def test_a_breaker_outlives_its_process(bench: Bench) -> None:

@@ -172,7 +172,7 @@ def tell(invocation: Invocation, handle: Handle, after: Aftermath, **members: An
 
 def _tell_people(invocation: Invocation, handle: Handle, after: Aftermath) -> None:
     out = invocation.out
-    again = " It had been accepted before under this idempotency key." if handle.replayed else ""
+    again = " It had been accepted before." if handle.replayed else ""
     if after.progress is None or after.scheduled:
         out.say(f"{_queued(handle, after)}{again}")
         out.say(f"Notification: {handle.id}")
@@ -191,7 +191,7 @@ def _tell_people(invocation: Invocation, handle: Handle, after: Aftermath) -> No
 
 def _queued(handle: Handle, after: Aftermath) -> str:
     many = len(handle.delivery_ids)
-    what = "Accepted for every known conversation" if not many else f"Accepted, {_count(many)}"
+    what = "Accepted" if not many else f"Accepted, {_count(many)}"
     when = f", due at {moment(after.due_at)}" if after.due_at else ""
     if after.served:
         return f"{what}{when}. The process that serves this database delivers."
@@ -203,7 +203,7 @@ def _queued(handle: Handle, after: Aftermath) -> str:
 
 def _arrived(progress: Progress) -> str:
     if progress.expanded and progress.total == 0:
-        return "No conversation is known, so there was nobody to tell."
+        return "Nobody is known whom it is meant for, so there was nobody to tell."
     if progress.out == progress.total and progress.expanded:
         return f"Delivered to {_count(progress.total, 'conversation', 'conversations')}."
     return f"Delivered to {progress.out} of {progress.total} conversations."

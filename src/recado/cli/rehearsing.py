@@ -38,7 +38,7 @@ async def rehearse(
     if invocation.as_json:
         out.document({"dry_run": True, **plan_record(plan), "items": items, "next": None})
         return
-    out.listing(items, None, _COLUMNS, nothing="No conversation is known, so nobody would get it.")
+    out.listing(items, None, _COLUMNS, nothing="Nobody is known whom it would go to.")
     if plan.total > len(items):
         out.note(f"… and {plan.total - len(items):,} more.")
     for each in plan.reach:

@@ -62,7 +62,8 @@ async def send(  # noqa: PLR0913 - one parameter an option
         typer.Argument(
             metavar="TO",
             help="Whom it is for: user:ID (of the channel, the directory, or an e-mail "
-            "address), conversation:ID or all. With --to it can be left out.",
+            "address), conversation:ID, everyone, all, members:ID, where:CONDITIONS or thread:ID "
+            "(docs/audiences.md). With --to it can be left out.",
             show_default=False,
         ),
     ] = None,

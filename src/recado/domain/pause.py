@@ -51,6 +51,11 @@ class Pause:
         """What it stops: another pause of the same replaces it."""
         return (self.kind, self.bot, self.channel, self.tenant, self.name)
 
+    @property
+    def of(self) -> str:
+        """The name of what it stops."""
+        return self.name or self.tenant or self.bot
+
     def active(self, now: datetime) -> bool:
         """Whether it still stops anything."""
         return self.until is None or now < self.until

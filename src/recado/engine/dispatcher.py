@@ -20,6 +20,7 @@ from recado.channel.pacing import Pacer, Permit
 from recado.channel.port import Channel
 from recado.clock import Clock
 from recado.domain.delivery import Evidence, HeldReason, State
+from recado.domain.pause import PauseKind
 from recado.domain.policy import Answer, Failure, RetryPolicy
 from recado.engine.body import Refusal, post_of
 from recado.engine.changing import Changer
@@ -29,8 +30,15 @@ from recado.engine.port import TurnEnded, Turns
 from recado.engine.service import Service
 from recado.engine.traffic import Traffic
 from recado.errors import StoreError, StoreFull, StoreReadOnly, StoreUnavailable
-from recado.store.port import Claim, Settlement, Store, Wanted
-from recado.telemetry import AttemptEnded, DeliveriesLost, ServiceFailed, Telemetry
+from recado.store.port import Claim, Observed, Settlement, Store, Wanted
+from recado.telemetry import (
+    AttemptEnded,
+    DeliveriesLost,
+    PauseBegan,
+    PauseEnded,
+    ServiceFailed,
+    Telemetry,
+)
 
 #: Seconds that answers are gathered for while other requests are under way, and how many of them
 #: are not kept waiting.
@@ -313,6 +321,7 @@ class Dispatcher(Service):
         self._batch = min(2 * self._batch, self._settings.settle_batch)
         self._claiming = self._batch == self._settings.settle_batch
         self._traffic.written(observed)
+        self._tell_observed(observed)
         if claiming:
             self._looked_at = now
             self._passed = cycled.passed
@@ -473,6 +482,21 @@ class Dispatcher(Service):
             evidence = Evidence(message=ended.error, activity_id=ended.activity_id)
             return self._judge.rejected(claim, "handler_error", evidence)
         return self._judge.settled(claim, Answer(status=200, activity_id=ended.activity_id))
+
+    def _tell_observed(self, observed: Observed) -> None:
+        """Pauses of single conversations are told by the attempts that led to them."""
+        for pause in observed.paused:
+            if pause.kind is not PauseKind.PACE_KEY and pause.until is not None:
+                self._telemetry.emit(
+                    PauseBegan(
+                        kind=str(pause.kind),
+                        of=pause.of,
+                        reason=pause.reason,
+                        seconds=(pause.until - pause.since).total_seconds(),
+                    )
+                )
+        for pause in observed.resumed:
+            self._telemetry.emit(PauseEnded(kind=str(pause.kind), of=pause.of))
 
     def _tell_ended(self, settlement: Settlement) -> None:
         claim = settlement.claim

@@ -16,7 +16,7 @@ from recado.channel.pacing import Later, Pacer, Permit
 from recado.clock import Clock
 from recado.domain.delivery import Priority
 from recado.domain.pace import Operation
-from recado.domain.pause import Pause
+from recado.domain.pause import Pause, PauseKind
 from recado.domain.policy import Answer
 from recado.domain.scope import Scope, Stamp
 from recado.engine.breakers import Breakers
@@ -109,6 +109,8 @@ class Traffic:
         #: How often lanes were refused since something of theirs last left.
         self._refusals: Counter[int] = Counter()
         self._teachings = _Teachings()
+        #: What 429s have paused, as it was last observed.
+        self._lasting: dict[tuple[PauseKind, str, str, str, str], Pause] = {}
         self._swept_at = clock.now()
 
     # -- before ------------------------------------------------------------------------------
@@ -275,8 +277,11 @@ class Traffic:
         """What is to be written down: the same again until :meth:`written`."""
         taught = self._teachings
         taught.stamps += self._pacer.unrecorded()
-        for pause in self._pacer.pauses():
-            self._paused(pause)
+        lasting = {pause.what: pause for pause in self._pacer.pauses()}
+        for what, pause in lasting.items():
+            if self._lasting.get(what) != pause:  # one that lasts is written down once
+                self._paused(pause)
+        self._lasting = lasting
         return Observed(
             stamps=tuple(taught.stamps),
             paused=tuple(taught.paused.values()),

@@ -201,16 +201,19 @@ def hand_back(
     """Return claims whose request was never begun."""
     ours = _held(db, claims)
     back = [claim for claim in claims if claim.delivery_id in ours]
-    # What was being retried keeps the head of its lane, so that nothing overtakes it.
-    retried = {each.delivery_id for each in back if each.head_since < each.started_at}
-    states = [
-        (str(State.RETRYING if each.delivery_id in retried else State.PENDING), each.delivery_id)
+    # What was being retried keeps the head of its lane, so that nothing overtakes it; unless a
+    # late receipt has ended it.
+    heads = [
+        each
         for each in back
+        if each.head_since < each.started_at
+        and db.execute(_SQL["hand_back"], (str(State.RETRYING), each.delivery_id)).rowcount
     ]
-    db.executemany(_SQL["hand_back"], states)
-    heads = [each for each in back if each.delivery_id in retried]
     lanes.free_keeping_head(db, [(until.get(each.delivery_id, now), each.lane) for each in heads])
-    others = [each for each in back if each.delivery_id not in retried]
+    kept = {each.delivery_id for each in heads}
+    others = [each for each in back if each.delivery_id not in kept]
+    pending = [(str(State.PENDING), each.delivery_id) for each in others]
+    db.executemany(_SQL["hand_back"], pending)
     put_off = [(until[each.delivery_id], each.lane) for each in others if each.delivery_id in until]
     lanes.put_off(db, put_off)
     lanes.free(db, [each.lane for each in others if each.delivery_id not in until], now)
