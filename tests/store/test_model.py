@@ -62,6 +62,8 @@ class Modelled:
     on_unknown: OnUnknown
     collapse_key: str | None
     expires_at: datetime | None
+    #: As it was asked for.
+    until: datetime | None
     state: State
     reason: str | None = None
     due_at: datetime | None = None
@@ -214,6 +216,7 @@ class LifeCycle(RuleBasedStateMachine):
                 on_unknown=on_unknown,
                 collapse_key=key,
                 expires_at=expires,
+                until=expires,
                 state=State.PENDING,
                 entry=self.entries,
                 notification=accepted.notification_id,
@@ -324,7 +327,7 @@ class LifeCycle(RuleBasedStateMachine):
     def want_again(self, each: Modelled) -> None:
         """That it was cancelled while it was being sent counts no more."""
         if each.stopped:
-            each.stopped, each.expires_at = False, None
+            each.stopped, each.expires_at = False, each.until
 
     @rule(which=st.lists(made, unique=True))
     def cancel_many(self, which: list[str]) -> None:
