@@ -236,7 +236,7 @@ def _watched(sender: RecadoSender, kill_after: int | None) -> Expansion:
     """Learn of every step the expansion makes; kill the process after so many deliveries."""
     store = sender.recado.store
     expansion = Expansion(store.expand, kill_after)
-    store.expand = expansion  # type: ignore[method-assign]
+    store.expand = expansion  # type: ignore[method-assign]  # the one seam that sees each step
     return expansion
 
 

@@ -126,7 +126,7 @@ class Process:
         """End like a killed process: nothing is put in order, and what is on the wire arrives."""
         services = (self._dispatcher, self._timekeeper)
         tasks = set(self._dispatcher._in_flight)  # noqa: SLF001 - no process may do this
-        tasks |= {each._task for each in services if each._task is not None}  # noqa: SLF001
+        tasks |= {each._task for each in services if each._task is not None}  # noqa: SLF001 - no process may do this
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -27,25 +27,25 @@ class Token(AccessTokenProviderBase):
     async def get_access_token(
         self,
         resource_url: str,  # noqa: ARG002 - the SDK's signature
-        scopes: list[str],  # noqa: ARG002
-        force_refresh: bool = False,  # noqa: ARG002, FBT001, FBT002
+        scopes: list[str],  # noqa: ARG002 - the SDK's signature
+        force_refresh: bool = False,  # noqa: ARG002, FBT001, FBT002 - the SDK's signature
     ) -> str:
         return "token"
 
     def get_token_credential(self) -> NoReturn:
-        raise NotImplementedError
+        raise NotImplementedError("This sender has one token, for the bot itself.")
 
     async def get_agentic_application_token(self, *_: object) -> NoReturn:
-        raise NotImplementedError
+        raise NotImplementedError("This sender has one token, for the bot itself.")
 
     async def get_agentic_instance_token(self, *_: object) -> NoReturn:
-        raise NotImplementedError
+        raise NotImplementedError("This sender has one token, for the bot itself.")
 
     async def get_agentic_user_token(self, *_: object) -> NoReturn:
-        raise NotImplementedError
+        raise NotImplementedError("This sender has one token, for the bot itself.")
 
     async def acquire_token_on_behalf_of(self, *_: object) -> NoReturn:
-        raise NotImplementedError
+        raise NotImplementedError("This sender has one token, for the bot itself.")
 
 
 class OneConnection(Connections):
@@ -54,7 +54,7 @@ class OneConnection(Connections):
     def __init__(self) -> None:
         self._token = Token()
 
-    def get_connection(self, connection_name: str) -> Token:  # noqa: ARG002
+    def get_connection(self, connection_name: str) -> Token:  # noqa: ARG002 - the SDK's signature
         return self._token
 
     def get_default_connection(self) -> Token:
@@ -62,15 +62,15 @@ class OneConnection(Connections):
 
     def get_token_provider(
         self,
-        claims_identity: ClaimsIdentity,  # noqa: ARG002
-        service_url: str,  # noqa: ARG002
+        claims_identity: ClaimsIdentity,  # noqa: ARG002 - the SDK's signature
+        service_url: str,  # noqa: ARG002 - the SDK's signature
     ) -> Token:
         return self._token
 
     def get_token_provider_from_activity(
         self,
-        claims_identity: ClaimsIdentity,  # noqa: ARG002
-        activity: Activity,  # noqa: ARG002
+        claims_identity: ClaimsIdentity,  # noqa: ARG002 - the SDK's signature
+        activity: Activity,  # noqa: ARG002 - the SDK's signature
     ) -> Token:
         return self._token
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 # The SDK has no types.
-from botbuilder.core import TurnContext  # type: ignore[import-untyped]
-from botbuilder.integration.aiohttp import CloudAdapter  # type: ignore[import-untyped]
-from botbuilder.schema import ConversationReference  # type: ignore[import-untyped]
-from botframework.connector.auth import (  # type: ignore[import-untyped]
+from botbuilder.core import TurnContext  # type: ignore[import-untyped]  # it has no types
+from botbuilder.integration.aiohttp import CloudAdapter  # type: ignore[import-untyped]  # it has no types
+from botbuilder.schema import ConversationReference  # type: ignore[import-untyped]  # it has no types
+from botframework.connector.auth import (  # type: ignore[import-untyped]  # it has no types
     AppCredentials,
     BotFrameworkAuthenticationFactory,
     ServiceClientCredentialsFactory,
@@ -22,14 +22,14 @@ from benchmarks.peers._agents_sdk import APP_ID
 from benchmarks.sender import Sender
 
 
-class _Token(AppCredentials):  # type: ignore[misc]
+class _Token(AppCredentials):  # type: ignore[misc]  # its base has no types
     """Always the same token."""
 
     def get_access_token(self, force_refresh: bool = False) -> str:  # noqa: ARG002, FBT001, FBT002 - the SDK's signature
         return "token"
 
 
-class _Credentials(ServiceClientCredentialsFactory):  # type: ignore[misc]
+class _Credentials(ServiceClientCredentialsFactory):  # type: ignore[misc]  # its base has no types
     """Those credentials for everything."""
 
     async def is_valid_app_id(self, app_id: str) -> bool:

@@ -230,7 +230,7 @@ class Bench(Desk):
     async def crash(self) -> None:
         """End like a killed process: whatever was under way is cut off, nothing is put in order."""
         tasks = set(self.dispatcher._in_flight)  # noqa: SLF001 - no process may do this
-        tasks |= {each._task for each in self._services if each._task is not None}  # noqa: SLF001
+        tasks |= {each._task for each in self._services if each._task is not None}  # noqa: SLF001 - no process may do this
         for task in tasks:
             task.cancel()
         with suppress(asyncio.CancelledError):

@@ -34,9 +34,9 @@ async def wired(
         ConfigurationError: the settings cannot be used.
     """
     # Imported here: it brings the whole of Recado, which most of the kit does without.
-    from recado.app import Recado  # noqa: PLC0415
-    from recado.config import Settings  # noqa: PLC0415
-    from recado.store.sqlite import SqliteStore  # noqa: PLC0415
+    from recado.app import Recado  # noqa: PLC0415 - as said above
+    from recado.config import Settings  # noqa: PLC0415 - as said above
+    from recado.store.sqlite import SqliteStore  # noqa: PLC0415 - as said above
 
     told = Settings(**{"database_url": _MEMORY} | settings)
     if isinstance(channel, FakeConnector):

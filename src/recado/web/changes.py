@@ -82,7 +82,9 @@ def changes_routes(outbox: Outbox, settings: Settings) -> APIRouter:
         asked = _read(UpdateRequest, given)
         if asked.content is None:
             raise HttpProblem(
-                422, "invalid_input", "Say what the notification says from now on: give text."
+                422,
+                "invalid_input",
+                "Say what the notification says from now on: give text or activity.",
             )
         handle = await outbox.update(
             notification_id,
