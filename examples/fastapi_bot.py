@@ -14,7 +14,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from microsoft_agents.activity import load_configuration_from_env
 from microsoft_agents.authentication.msal import MsalConnectionManager
-from microsoft_agents.hosting.core import AgentApplication, MemoryStorage, TurnContext, TurnState
+from microsoft_agents.hosting.core import AgentApplication, TurnContext, TurnState
 from microsoft_agents.hosting.fastapi import CloudAdapter
 
 from recado import Recado
@@ -22,11 +22,13 @@ from recado import Recado
 ANONYMOUS = {"CONNECTIONS__SERVICE_CONNECTION__SETTINGS__ANONYMOUS_ALLOWED": "true"}
 connections = MsalConnectionManager(**load_configuration_from_env(ANONYMOUS | environ))
 adapter = CloudAdapter(connection_manager=connections)
-agent: AgentApplication[TurnState] = AgentApplication(
-    storage=MemoryStorage(), connection_manager=connections
-)
 
 recado = Recado()  # <- one
+agent: AgentApplication[TurnState] = AgentApplication(
+    # What the bot keeps is in the same database: a restart forgets nothing.
+    storage=recado.storage(),
+    connection_manager=connections,
+)
 recado.attach(adapter, agent)  # <- two
 
 

@@ -18,6 +18,7 @@ from recado.config import (
     load_settings,
     sdk_configuration,
 )
+from recado.database_url import PostgresAddress, SqliteFile
 from recado.domain.policy import RetryPolicy
 from recado.errors import ConfigurationError
 
@@ -44,8 +45,10 @@ def test_defaults_are_those_of_the_design() -> None:
     """Nothing set: loopback, port 3978, a file in the user's data directory, no credentials."""
     settings = load()
     assert (settings.host, settings.port, settings.bot) == ("127.0.0.1", 3978, "local")
-    assert settings.sqlite_path.endswith("recado.db")
-    assert Path(settings.sqlite_path).is_absolute()
+    assert isinstance(settings.database, SqliteFile)
+    assert settings.database.path is not None
+    assert settings.database.path.name == "recado.db"
+    assert settings.database.path.is_absolute()
     assert settings.retry_policy() == RetryPolicy()
     assert not settings.exposed
 
@@ -258,35 +261,69 @@ def test_a_settings_file_that_is_asked_for_has_to_exist() -> None:
 # -- the database ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("url", [":memory:", "sqlite://", "sqlite:///:memory:"])
-def test_a_database_can_be_in_memory(url: str) -> None:
-    """All the usual ways to write it."""
-    assert load(database_url=url).sqlite_path == ":memory:"
-
-
-def test_database_urls_are_read_as_elsewhere(elsewhere: Path) -> None:
-    """Three slashes are relative, four absolute, and ~ is the home directory."""
-    assert load(database_url="sqlite:///a/b.db").sqlite_path == str(elsewhere / "a" / "b.db")
-    assert load(database_url="sqlite:////a/b.db").sqlite_path == "/a/b.db"
-    assert load(database_url="sqlite:///~/b.db").sqlite_path == str(Path.home() / "b.db")
+def test_a_database_url_says_which_database(elsewhere: Path) -> None:
+    """How URLs are read is told in test_database_url.py."""
+    assert load(database_url="sqlite:///a.db").database == SqliteFile(elsewhere / "a.db")
+    shown = load(database_url="postgresql://ana:pw@db/recado").database.shown
+    assert shown == "postgresql://ana@db/recado"
 
 
 @pytest.mark.parametrize(
     ("url", "told"),
     [
-        ("postgresql://u:pw@db/recado", "PostgreSQL is not in this version"),
-        ("postgresql+asyncpg://db/recado", "PostgreSQL is not in this version"),
-        ("mysql://db/recado", "sqlite:///relative/path"),
-        ("recado.db", "sqlite:///relative/path"),
-        ("sqlite://host/recado.db", "sqlite:///relative/path"),
+        ("postgresql://u:pw@db", "names no database"),
+        ("postgresql://u:pw/1@db/recado", "%2F"),
+        ("mysql://u:pw@db/recado", "sqlite:///relative/path"),
         ("sqlite:///recado.db?mode=ro", "no options"),
     ],
 )
 def test_other_databases_are_refused_with_what_to_write(url: str, told: str) -> None:
     """Whatever is in the URL, the sentence holds no password."""
-    with pytest.raises(ConfigurationError, match=told) as caught:
-        load(database_url=url)
+    with pytest.raises(ConfigurationError, match=rf"^RECADO_DATABASE_URL: .*{told}") as caught:
+        load({"RECADO_DATABASE_URL": url})
     assert "pw" not in str(caught.value)
+
+
+def test_a_password_stands_in_a_file_of_its_own(elsewhere: Path) -> None:
+    """The URL can then be seen by everybody; it goes to the server and into no text."""
+    (elsewhere / "password").write_text("s3cret/w@rd\n")
+    settings = load(
+        {
+            "RECADO_DATABASE_URL": "postgresql://ana@db/recado",
+            "RECADO_DATABASE_PASSWORD_FILE": str(elsewhere / "password"),
+        }
+    )
+    database = settings.database
+    assert isinstance(database, PostgresAddress)
+    assert database.dsn == "postgresql://ana:s3cret%2Fw%40rd@db/recado"
+    for text in (repr(settings), str(settings), repr(database), database.shown):
+        assert "s3cret" not in text
+
+
+def test_a_password_in_the_url_wins() -> None:
+    """It is meant for that database; the other one may be left from elsewhere."""
+    database = load(
+        {
+            "RECADO_DATABASE_URL": "postgresql://ana:near@db/recado",
+            "RECADO_DATABASE_PASSWORD": "far",
+        }
+    ).database
+    assert isinstance(database, PostgresAddress)
+    assert database.dsn == "postgresql://ana:near@db/recado"
+
+
+def test_a_password_does_not_trouble_a_file(elsewhere: Path) -> None:
+    """SQLite has no users."""
+    settings = load({"RECADO_DATABASE_PASSWORD": "pw"}, database_url="sqlite:///a.db")
+    assert settings.database == SqliteFile(elsewhere / "a.db")
+
+
+@pytest.mark.parametrize("many", ["1", "201", "all"])
+def test_connections_have_bounds(many: str) -> None:
+    """One is not enough to look while something is written."""
+    with pytest.raises(ConfigurationError, match="RECADO_DATABASE_CONNECTIONS"):
+        load({"RECADO_DATABASE_CONNECTIONS": many})
+    assert load({"RECADO_DATABASE_CONNECTIONS": "2"}).database_connections == 2
 
 
 # -- credentials -----------------------------------------------------------------------------
@@ -503,4 +540,8 @@ def test_every_setting_is_documented() -> None:
         assert str(field.description).rstrip(".") in page, name
     rows = {line.split("`")[1] for line in page.splitlines() if line.startswith("| `RECADO_")}
     there = {f"RECADO_{name.upper()}" for name in Settings.model_fields}
-    assert rows - there == {"RECADO_API_KEYS_FILE", "RECADO_DATABASE_URL_FILE"}
+    assert rows - there == {
+        "RECADO_API_KEYS_FILE",
+        "RECADO_DATABASE_URL_FILE",
+        "RECADO_DATABASE_PASSWORD_FILE",
+    }

@@ -18,6 +18,7 @@ from recado.jobs import Jobs
 from recado.outbox import CurrentTurn, Outbox, in_turn
 from recado.references import References
 from recado.store.port import Accepted
+from recado.store.session import Session, Work
 from recado.store.sqlite import SqliteStore
 from recado.telemetry import Telemetry
 from recado.testing import START, HandClock
@@ -41,9 +42,9 @@ class FullStore(SqliteStore):
             return await super().complete_job(*args, **kwargs)
         write = self._db.write
 
-        async def write_and_fail(work: Any) -> Any:
-            def failing(db: Any) -> None:
-                work(db)
+        async def write_and_fail(work: Work[Any]) -> Any:
+            async def failing(db: Session) -> None:
+                await work(db)
                 raise StoreFull("The disk is full.")
 
             return await write(failing)

@@ -9,7 +9,7 @@ import importlib
 import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -21,8 +21,10 @@ from recado.bot.attach import BotBridge
 from recado.bot.hosting import HostedBot
 from recado.bot.jobs import BotJobs
 from recado.bot.jobs_bot import create_jobs_bot
+from recado.bot.storage import RecadoStorage
 from recado.channel.connector import ConnectorChannel, ConnectorSettings
 from recado.channel.hosts import HostRules, other_cloud
+from recado.channel.keeping import Keeping
 from recado.channel.local import (
     LOCAL_SERVICE_URL,
     BotAnswer,
@@ -38,24 +40,28 @@ from recado.channel.port import Channel
 from recado.channel.profiles import longest_window, profiles
 from recado.channel.router import ChannelRouter
 from recado.channel.tokens import NoTokens, Tokens, msal_tokens
-from recado.clock import Clock, SystemClock
+from recado.clock import Clock
 from recado.config import Settings, check_exposure, load_settings, sdk_configuration
+from recado.database_url import PostgresAddress, SqliteFile
 from recado.domain.ids import new_id
-from recado.domain.scope import Scope, Stamp
 from recado.engine.dispatcher import Dispatcher, DispatcherSettings
-from recado.engine.janitor import Janitor
+from recado.engine.janitor import Janitor, JanitorSettings
+from recado.engine.sharing import Sharing
 from recado.engine.timekeeper import Timekeeper
 from recado.errors import ConfigurationError
 from recado.jobs import Jobs
-from recado.outbox import Outbox
-from recado.references import References
+from recado.outbox import Enqueuing, Outbox
+from recado.references import Importer, References
+from recado.store.borrowed import Transaction, borrow
 from recado.store.port import Store
+from recado.store.postgres import PostgresStore
 from recado.store.sqlite import SqliteStore
 from recado.telemetry import Telemetry, log_event
 from recado.web.app import WebParts, create_app
 from recado.web.chat import chat_routes
 from recado.web.connector import connector_routes
 from recado.web.directline import direct_line_routes
+from recado.web.probes import ProbeParts, create_probes
 
 if TYPE_CHECKING:
     from fastapi import APIRouter, FastAPI
@@ -72,8 +78,11 @@ class Recado:
         settings: how it runs.
         store: everything durable.
         references: the conversations and people that are known.
+        imports: takes in references that other programs have kept.
         outbox: what is to be said, and what became of it.
         notify: accepts something to be said; :meth:`recado.outbox.Outbox.notify`.
+        enqueue: the same in a transaction of the caller's own, whether or not this Recado is open;
+            :meth:`recado.outbox.Enqueuing.enqueue`.
         job_log: the jobs.
         bridge: the bot's side: capture, turns, handlers.
         local: the local channel's conversations.
@@ -94,7 +103,7 @@ class Recado:
 
         Args:
             settings: how it runs; read from environment and ``.env`` when left out.
-            clock: the time; the machine's when left out.
+            clock: the time; the machine's when left out, or the PostgreSQL server's.
             store: another store than the one *settings* name.
             channel: another way out than the Connector.
 
@@ -102,10 +111,10 @@ class Recado:
             ConfigurationError: the settings cannot be used.
         """
         self.settings = settings or load_settings()
-        self.clock = clock or SystemClock()
+        self.store = store or _store(self.settings, clock)
+        self.clock = clock or self.store.clock
         self.telemetry = Telemetry()
         self.telemetry.subscribe(log_event)
-        self.store = store or _store(self.settings, self.clock)
         self.local = History(self.store, self.clock)
         self.hosts = _hosts(self.settings)
         self._tokens = _tokens(self.settings, self.clock)
@@ -115,8 +124,13 @@ class Recado:
         )
         pace = profiles(self.settings.pace)
         self._longest_window = longest_window(pace)
-        self._pacer = Pacer(self.clock, pace, on_room=self._on_room)
-        paced = PacedChannel(self.channel, self._pacer, recall=self._recall)
+        keeping = Keeping(whole=self.store.one_delivers)
+        self._pacer = Pacer(self.clock, pace, keeping=keeping, on_room=self._on_room)
+        owner = f"{socket.gethostname()}:{os.getpid()}:{new_id()}"
+        self._sharing = Sharing(
+            self.store, self._pacer, self.clock, owner=owner, longest_window=self._longest_window
+        )
+        paced = PacedChannel(self.channel, self._pacer, leave=self._sharing)
         self.references = References(
             self.store,
             self.telemetry,
@@ -125,6 +139,7 @@ class Recado:
             roster=self.settings.roster,
             bot=self.settings.bot,
         )
+        self.imports = Importer(self.store, self.hosts.check, bot=self.settings.bot)
         self.outbox = Outbox(
             self.store,
             self.references,
@@ -134,6 +149,13 @@ class Recado:
             profiles=pace,
         )
         self.notify = self.outbox.notify
+        self.enqueue = Enqueuing(
+            self.outbox,
+            _lender(self.settings, store),
+            clock=clock,
+            bot=self.settings.bot,
+            roster=self.settings.roster,
+        ).enqueue
         self.job_log = Jobs(self.store, self.outbox, self.references, self.clock)
         self.bridge = BotBridge(
             store=self.store,
@@ -144,6 +166,7 @@ class Recado:
             clock=self.clock,
             telemetry=self.telemetry,
             bot=self.settings.bot,
+            turn_lock=self.settings.turn_lock,
         )
         self._dispatcher = Dispatcher(
             self.store,
@@ -152,7 +175,8 @@ class Recado:
             self.clock,
             self.telemetry,
             pacer=self._pacer,
-            owner=f"{socket.gethostname()}:{os.getpid()}:{new_id()}",
+            owner=owner,
+            sharing=self._sharing,
             settings=DispatcherSettings(
                 connections=self.settings.connections,
                 settle_batch=self.settings.settle_batch,
@@ -168,14 +192,24 @@ class Recado:
             self.store, self.clock, self.telemetry, on_due=self._dispatcher.wake
         )
         self._janitor = Janitor(
-            self.store, self.clock, self.telemetry, longest_window=self._longest_window
+            self.store,
+            self.clock,
+            self.telemetry,
+            settings=JanitorSettings(
+                longest_window=self._longest_window,
+                history=timedelta(days=self.settings.retention_days),
+                audit=timedelta(days=self.settings.audit_days),
+            ),
         )
         self._opened: AsyncExitStack | None = None
 
     # -- lifecycle ---------------------------------------------------------------------------
 
-    async def open(self) -> None:
+    async def open(self, *, make: bool = True) -> None:
         """Connect to the database without delivering, for looking and accepting.
+
+        Args:
+            make: whether a database with nothing of Recado's in it is made one of Recado's.
 
         Raises:
             StoreError: the database cannot be used.
@@ -183,8 +217,9 @@ class Recado:
         if self._opened is not None:
             return
         async with AsyncExitStack() as stack:
-            await self.store.open()
+            await self.store.open(make=make)
             stack.push_async_callback(self.store.close)
+            stack.push_async_callback(self._sharing.stop)
             stack.push_async_callback(self.channel.close)
             self._opened = stack.pop_all()
 
@@ -215,10 +250,6 @@ class Recado:
 
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
-
-    async def _recall(self, scope: Scope, key: str) -> list[Stamp]:
-        """What was recorded of a conversation's requests before this process knew of it."""
-        return await self.store.stamps([(scope, key)], self.clock.now() - self._longest_window)
 
     def _on_room(self) -> None:
         self._dispatcher.wake()
@@ -262,6 +293,27 @@ class Recado:
         See :meth:`recado.bot.attach.BotBridge.handler`.
         """
         return self.bridge.handler(name, then_bot=then_bot)
+
+    def storage(
+        self, *, strict: bool = False, types: Mapping[str, type] | None = None
+    ) -> RecadoStorage:
+        """A storage of the Agents SDK in this database, for the bot's state.
+
+        Args:
+            strict: whether a write is refused when somebody else has written since; otherwise the
+                last write wins.
+            types: classes of the bot's own that its state contains, each under a name that stays.
+
+        Raises:
+            ConfigurationError: one of *types* cannot be kept.
+        """
+        return RecadoStorage(
+            self.store,
+            bot=self.settings.bot,
+            check_service_url=self.hosts.check,
+            strict=strict,
+            types=types,
+        )
 
     async def remember(self, context: TurnContext) -> Reference:
         """Store the reference of a turn by hand, for bots that do not attach their adapter."""
@@ -317,6 +369,28 @@ def create_server(recado: Recado, agent: Agent | None = None) -> FastAPI:
             routers=routers,
             start=recado.start,
             stop=stop,
+        )
+    )
+
+
+def create_worker(recado: Recado, agent: Agent | None = None) -> FastAPI:
+    """The application around a *recado* that only delivers: it answers health probes.
+
+    Args:
+        recado: not started yet; the application's lifespan starts and stops it.
+        agent: the bot whose turns it runs. Without one it sends plain deliveries.
+    """
+    if agent is not None:
+        HostedBot(recado.bridge, agent, sdk_configuration(recado.settings.credentials))
+    return create_probes(
+        ProbeParts(
+            settings=recado.settings,
+            store=recado.store,
+            telemetry=recado.telemetry,
+            clock=recado.clock,
+            trouble=recado.trouble,
+            start=recado.start,
+            stop=recado.stop,
         )
     )
 
@@ -395,9 +469,18 @@ def _raised_at(error: BaseException) -> str:
     return f"{frames[-1][0]}, line {frames[-1][1]}"
 
 
-def _store(settings: Settings, clock: Clock) -> Store:
-    path = settings.sqlite_path
-    return SqliteStore(None if path == ":memory:" else Path(path), clock)
+def _store(settings: Settings, clock: Clock | None) -> Store:
+    match settings.database:
+        case SqliteFile(path=path):
+            return SqliteStore(path, clock)
+        case PostgresAddress() as address:
+            return PostgresStore(address, clock, connections=settings.database_connections)
+
+
+def _lender(settings: Settings, store: Store | None) -> Callable[[object], Transaction]:
+    """What recognises transactions in Recado's database."""
+    place = None if store is not None else settings.database
+    return lambda transaction: borrow(transaction, place)
 
 
 def _hosts(settings: Settings) -> HostRules:

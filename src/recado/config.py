@@ -25,6 +25,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, V
 from pydantic import field_validator as validates
 
 from recado.credentials import BotCredentials, bot_credentials, sdk_configuration
+from recado.database_url import PostgresAddress, SqliteFile, read_database_url
 from recado.domain.pace import Profile
 from recado.domain.policy import RetryPolicy
 from recado.domain.reference import LOCAL_BOT
@@ -52,6 +53,7 @@ SHORTEST_KEY = 16
 _SECRETS = (
     "RECADO_API_KEYS",
     "RECADO_DATABASE_URL",
+    "RECADO_DATABASE_PASSWORD",
     "MICROSOFTAPPPASSWORD",
     "CONNECTIONS__SERVICE_CONNECTION__SETTINGS__CLIENTSECRET",
 )
@@ -116,7 +118,13 @@ class Settings(BaseModel):
     database_url: str = Field(
         default_factory=_default_database_url,
         description="Where the database is: sqlite:///relative/path, sqlite:////absolute/path, "
-        "or sqlite:// for one in memory.",
+        "sqlite:// for one in memory, or postgresql://user@host/database.",
+    )
+    database_password: SecretStr | None = Field(
+        default=None, description="Password of a PostgreSQL user, for a URL without one."
+    )
+    database_connections: int = Field(
+        default=10, ge=2, le=200, description="Connections of this process to PostgreSQL, at most."
     )
     host: str = Field(default="127.0.0.1", description="Interface to listen on.")
     port: int = Field(
@@ -141,6 +149,11 @@ class Settings(BaseModel):
     allowed_callers: Names = Field(
         default=(),
         description="App ids of agents that may call this bot directly, separated by commas.",
+    )
+    turn_lock: bool = Field(
+        default=True,
+        description="Whether turns of one conversation wait for each other, so that none "
+        "overwrites what another has saved.",
     )
     extra_hosts: Names = Field(
         default=(),
@@ -182,6 +195,19 @@ class Settings(BaseModel):
     credential_pause_seconds: float = Field(
         default=60, ge=1, le=3600, description="Pause of a bot whose credential was refused."
     )
+    retention_days: float = Field(
+        default=90,
+        ge=1,
+        le=36500,
+        description="How many days what has ended is kept: deliveries, notifications and their "
+        "idempotency keys.",
+    )
+    audit_days: float = Field(
+        default=365,
+        ge=1,
+        le=36500,
+        description="How many days it is kept what became of references.",
+    )
     pace: Pace = Field(
         default_factory=dict,
         description="How fast channels may be spoken to, where it differs from what they publish: "
@@ -203,7 +229,7 @@ class Settings(BaseModel):
     @validates("database_url")
     @classmethod
     def _check_database_url(cls, value: str) -> str:
-        _sqlite_path(value)
+        read_database_url(value)
         return value
 
     @validates("public_url")
@@ -265,9 +291,12 @@ class Settings(BaseModel):
         return self.credentials.app_id if self.credentials else LOCAL_BOT
 
     @property
-    def sqlite_path(self) -> str:
-        """Where the SQLite file is, absolute, or ``:memory:``."""
-        return _sqlite_path(self.database_url)
+    def database(self) -> SqliteFile | PostgresAddress:
+        """Where the database is."""
+        password = self.database_password
+        return read_database_url(
+            self.database_url, None if password is None else password.get_secret_value()
+        )
 
     @property
     def exposed(self) -> bool:
@@ -395,23 +424,6 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
-
-
-def _sqlite_path(url: str) -> str:
-    """The file a database URL names, absolute, or ``:memory:``."""
-    if url in (":memory:", "sqlite://", "sqlite:///", "sqlite:///:memory:"):
-        return ":memory:"
-    scheme, separator, path = url.partition("://")
-    if scheme.partition("+")[0] in ("postgres", "postgresql"):
-        raise ValueError("PostgreSQL is not in this version: use sqlite:///path/to/recado.db")
-    if scheme != "sqlite" or not separator or not path.startswith("/"):
-        raise ValueError(
-            "write sqlite:///relative/path, sqlite:////absolute/path, or sqlite:// for a "
-            "database in memory"
-        )
-    if "?" in path or "\0" in path:
-        raise ValueError("SQLite takes no options here: end the URL after the file's name")
-    return str(Path(path.removeprefix("/")).expanduser().absolute())
 
 
 def _environment(environ: Mapping[str, str], env_file: str | Path | None) -> dict[str, str]:

@@ -10,6 +10,8 @@ needs, and has a stable ``code`` that the HTTP API, the CLI and the logs repeat:
     │   ├── InvalidAudience
     │   ├── ContentTooLarge
     │   ├── ForbiddenServiceUrl
+    │   ├── InvalidExport
+    │   ├── UnknownStateType
     │   └── WaitInOwnTurn
     ├── NotFound
     │   ├── UnknownRecipient
@@ -18,19 +20,25 @@ needs, and has a stable ``code`` that the HTTP API, the CLI and the logs repeat:
     │   ├── UnknownDelivery
     │   └── UnknownJob
     ├── Conflict
+    │   ├── DatabaseNotEmpty
     │   ├── IdempotencyConflict
     │   ├── JobAlreadyComplete
+    │   ├── StateConflict
+    │   ├── TransactionConflict
     │   └── TransitionRefused
     ├── StoreError
     │   ├── StoreUnavailable
+    │   │   └── StoreEmpty
     │   ├── StoreReadOnly
     │   ├── StoreFull
-    │   └── StoreTooNew
+    │   ├── StoreTooNew
+    │   └── StoreUnfinished
     └── ChannelError
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 
@@ -89,6 +97,29 @@ class ForbiddenServiceUrl(InvalidInput):
     code = "forbidden_service_url"
 
 
+class InvalidExport(InvalidInput):
+    """A file is no export of Recado's, is not whole, or cannot be read by this program."""
+
+    code = "invalid_export"
+
+
+class UnknownStateType(InvalidInput):
+    """What a bot wants to keep, or has kept, is of a type that its storage does not know.
+
+    Attributes:
+        key: under which it was to be kept, or is.
+        path: where in it.
+        type_name: which type.
+    """
+
+    code = "unknown_state_type"
+
+    def __init__(self, *, key: str, path: str, type_name: str, advice: str) -> None:
+        self.key, self.path, self.type_name = key, path, type_name
+        where = f"at {path} in" if path else "in"
+        super().__init__(f"There is a {type_name} {where} the state under {key!r}: {advice}.")
+
+
 class WaitInOwnTurn(InvalidInput):
     """A turn asked to wait for a delivery that can leave only after this turn has ended."""
 
@@ -145,6 +176,12 @@ class Conflict(RecadoError):
     code = "conflict"
 
 
+class DatabaseNotEmpty(Conflict):
+    """A database that something was to be imported into has something else in it."""
+
+    code = "database_not_empty"
+
+
 class IdempotencyConflict(Conflict):
     """An idempotency key was used before, for a different request."""
 
@@ -172,6 +209,36 @@ class JobAlreadyComplete(Conflict):
         super().__init__(f"Job {number} is already complete.")
 
 
+class StateConflict(Conflict):
+    """Somebody else wrote what a bot keeps, after it was read; nothing was written over it.
+
+    Attributes:
+        keys: under which it is kept.
+    """
+
+    code = "state_conflict"
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        self.keys = tuple(keys)
+        named = ", ".join(map(repr, self.keys))
+        super().__init__(
+            f"What the bot keeps under {named} was changed by somebody else after it was read: "
+            "read it, change it and write it again."
+        )
+
+
+class TransactionConflict(Conflict):
+    """Another transaction was in the way of the caller's own, which only the caller can repeat."""
+
+    code = "transaction_conflict"
+
+    def __init__(self, told: str) -> None:
+        super().__init__(
+            f"Another transaction has done the same meanwhile, or was in the way ({told}): roll "
+            "this one back and run it again as a whole."
+        )
+
+
 class TransitionRefused(Conflict):
     """A delivery cannot go from the state it is in to the one asked for."""
 
@@ -188,6 +255,18 @@ class StoreUnavailable(StoreError):
     """The database cannot be reached or is locked by someone else."""
 
     code = "store_unavailable"
+
+
+class StoreEmpty(StoreUnavailable):
+    """The database has nothing of Recado's in it, and none was to be made."""
+
+    code = "store_empty"
+
+    def __init__(self, where: str) -> None:
+        super().__init__(
+            f"The database {where} has no tables of Recado's yet: run `recado migrate` or start "
+            "`recado serve` to make them, or name another database with RECADO_DATABASE_URL."
+        )
 
 
 class StoreReadOnly(StoreError):
@@ -212,6 +291,18 @@ class StoreTooNew(StoreError):
         super().__init__(
             f"This database has schema version {found} and this program knows {known}: "
             "install the newer Recado that wrote it, or point RECADO_DATABASE_URL elsewhere."
+        )
+
+
+class StoreUnfinished(StoreError):
+    """An import into the database was begun and has not ended, so nothing can be done with it."""
+
+    code = "store_unfinished"
+
+    def __init__(self, where: str) -> None:
+        super().__init__(
+            f"An import into the database {where} has not finished: run `recado import` with the "
+            "same file again, which goes on where it was, or use another database."
         )
 
 

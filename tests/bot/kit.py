@@ -29,7 +29,7 @@ from recado.engine.port import TurnEnded
 from recado.jobs import Jobs
 from recado.outbox import Outbox
 from recado.references import References
-from recado.store.port import Claim, Observed, Settlement, Wanted
+from recado.store.port import Claim, Observed, Settlement, Store, Wanted
 from recado.store.sqlite import SqliteStore
 from recado.telemetry import Event, Telemetry
 from recado.testing import FakeChannel, HandClock
@@ -66,9 +66,16 @@ class Request:
 class Bench:
     """A bot with Recado attached, and everything behind it."""
 
-    def __init__(self, bot: str = "local", *, store: SqliteStore | None = None) -> None:
-        self.clock = HandClock()
-        self.store = store or SqliteStore(None, self.clock)
+    def __init__(
+        self,
+        bot: str = "local",
+        *,
+        store: Store | None = None,
+        clock: HandClock | None = None,
+        turn_lock: bool = True,
+    ) -> None:
+        self.clock = clock or HandClock()
+        self.store: Store = store or SqliteStore(None, self.clock)
         self.channel = FakeChannel()
         self.telemetry = Telemetry()
         self.events: list[Event] = []
@@ -84,6 +91,7 @@ class Bench:
             clock=self.clock,
             telemetry=self.telemetry,
             bot=bot,
+            turn_lock=turn_lock,
         )
         self.adapter: HttpAdapterBase = make_adapter()
         self.agent: Agent | None = None

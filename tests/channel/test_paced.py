@@ -2,19 +2,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any, Literal
 
 import pytest
 
 from recado.channel.paced import PacedChannel
-from recado.channel.pacing import Pacer
+from recado.channel.pacing import Pacer, Permit
 from recado.channel.port import Call, Post, Reply
 from recado.channel.profiles import profiles
 from recado.domain.pace import Operation
 from recado.domain.policy import Answer
-from recado.domain.scope import Scope, Stamp
+from recado.domain.scope import Scope
 from recado.testing import START, FakeChannel, HandClock
 from tests.channel.pace_kit import TAKEN, TENANT, refusal, seconds
 
@@ -114,22 +113,26 @@ async def test_a_request_that_is_cancelled_may_have_arrived() -> None:
     assert [stamp.key for stamp in pacer.unrecorded()] == ["a:1"]
 
 
-async def test_the_store_is_asked_once_about_a_conversation() -> None:
-    """What it was sent before this process began counts."""
-    clock, asked = HandClock(), []
-    pacer = Pacer(clock, profiles({"msteams": {"send": "2/1h"}}))
+async def test_leave_may_be_somebody_elses_to_give() -> None:
+    """It is asked for all that has a pace, and told how that ended."""
+    asked: list[tuple[Scope, str]] = []
+    ended: list[Answer] = []
 
-    async def recall(scope: Scope, key: str) -> Iterable[Stamp]:
-        asked.append((scope, key))
-        return [Stamp(scope, key, Operation.SEND, START)]
+    class Elsewhere:
+        async def admit(self, scope: Scope, key: str, *_: Any, **__: Any) -> Permit:
+            asked.append((scope, key))
+            return Permit(START, scope, key, Operation.SEND, group=False, route=None, state=None)
 
-    paced = PacedChannel(FakeChannel(), pacer, recall=recall, patience=1)
+        def ended(self, permit: Permit, answer: Answer) -> None:
+            assert (permit.scope, permit.key) in asked or permit.scope.channel == "emulator"
+            ended.append(answer)
+
+    pacer = Pacer(HandClock(), profiles())
+    paced = PacedChannel(FakeChannel(), pacer, leave=Elsewhere())
     await paced.send(make_post())
-    task = asyncio.create_task(paced.send(make_post()))
-    await clock.run_until(START + timedelta(seconds=2))
-    await task
+    await paced.send(make_post(channel="emulator"))
     assert asked == [(TENANT, "a:1")]
-    assert pacer.impatient == 1
+    assert [each.ok for each in ended] == [True, True]
 
 
 @pytest.mark.parametrize(

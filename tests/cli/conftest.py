@@ -52,7 +52,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 @pytest.fixture
 def database(home: Path, monkeypatch: pytest.MonkeyPatch) -> Database:
     """An empty database, which every command of the test uses."""
-    made = Database(home / "recado.db")
+    made = Database(f"sqlite:///{home / 'recado.db'}")
     monkeypatch.setenv("RECADO_DATABASE_URL", made.url)
     made.remember()
     return made
@@ -63,3 +63,12 @@ def talking(database: Database) -> Database:
     """A database that knows Ana and Ben, each in a local conversation."""
     database.remember(local("conv-ana", "ana"), local("conv-ben", "ben"))
     return database
+
+
+@pytest.fixture
+def shared(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> Database:
+    """A database of a PostgreSQL server that knows Ana and Ben."""
+    made = Database(postgres_url)
+    monkeypatch.setenv("RECADO_DATABASE_URL", made.url)
+    made.remember(local("conv-ana", "ana"), local("conv-ben", "ben"))
+    return made

@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeVar
 from recado.app import Recado
 from recado.channel.local import CHANNEL, LOCAL_SERVICE_URL
 from recado.config import Settings
+from recado.database_url import SqliteFile, read_database_url
 from recado.domain.reference import Member, Sighting
 from recado.testing import make_sighting
 
@@ -45,11 +46,18 @@ class Run(Protocol):
 
 
 class Database:
-    """A database file, and what a test puts into it."""
+    """A database, and what a test puts into it."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.url = f"sqlite:///{path}"
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    @property
+    def path(self) -> Path:
+        """The file of one that is a file."""
+        database = read_database_url(self.url)
+        assert isinstance(database, SqliteFile)
+        assert database.path is not None
+        return database.path
 
     def do(self, work: Callable[[Recado], Awaitable[T]]) -> T:
         """Run *work* with Recado on this database, which delivers nothing."""

@@ -42,6 +42,11 @@ class Process:
         """The document a server started with ``--json`` prints when it answers."""
         return json.loads("\n".join(self.lines_until("}")))
 
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.poll() is None
+
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal."""
         self._process.send_signal(number)

@@ -97,7 +97,7 @@ def test_every_error_of_the_tree_has_its_code(kind: type[RecadoError]) -> None:
         ("send --to all --to user:ana hello", 2, "give it alone"),
         ("send user:ana one two", 2, "unexpected extra argument"),
         ("jobs list --database-url mysql://db/recado", 3, "sqlite:///relative/path"),
-        ("jobs list --database-url postgresql://db/recado", 3, "PostgreSQL"),
+        ("jobs list --database-url postgresql://db", 3, "names no database"),
         ("jobs list --database-url sqlite://", 3, "in memory"),
         ("jobs list --database-url sqlite:///missing.db", 6, "no database"),
         ("jobs list --env-file none.env", 3, "no file none.env"),

@@ -16,6 +16,7 @@ _DOCS = Path(__file__).parents[2] / "docs" / "cli.md"
 COMMANDS = (
     "demo",
     "serve",
+    "worker",
     "send",
     "jobs list",
     "jobs complete",
@@ -27,6 +28,8 @@ COMMANDS = (
     "references list",
     "references show",
     "migrate",
+    "export",
+    "import",
     "doctor",
     "fake-channel",
 )

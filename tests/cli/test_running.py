@@ -259,10 +259,11 @@ def test_the_demo_keeps_to_itself(
     demo = settings_of("demo")
     assert demo.demo is True
     assert demo.credentials is None
-    assert demo.sqlite_path == str(home / "data" / "recado" / "demo.db")
-    assert settings_of("demo", "--database-url", "sqlite:///x.db").sqlite_path == str(home / "x.db")
+    assert demo.database.shown == str(home / "data" / "recado" / "demo.db")
+    named = settings_of("demo", "--database-url", "sqlite:///x.db")
+    assert named.database.shown == str(home / "x.db")
     monkeypatch.setenv("RECADO_DATABASE_URL", "sqlite:///y.db")
-    assert settings_of("demo").sqlite_path == str(home / "y.db")
+    assert settings_of("demo").database.shown == str(home / "y.db")
     assert settings_of("serve").credentials is not None
 
 

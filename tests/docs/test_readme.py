@@ -19,6 +19,9 @@ import aiohttp
 import pytest
 import uvicorn
 
+from recado.app import Recado
+from recado.config import Settings
+from recado.domain.delivery import State
 from recado.testing import FakeConnector
 from tests.scene.server import PATIENCE, free_port, running
 
@@ -133,16 +136,47 @@ def test_links() -> None:
 
 async def test_serve_snippet(tmp_path: Path) -> None:
     """A bot in a module is hosted as the README says."""
-    (command,) = (line for line in _commands() if ".venv/bin/recado" in line)
-    arguments = shlex.split(command)[1:]
-    bot = _blocks("python")[0].split("# ``settings``")[0] + "\nbot = MyBot()\n"
-    (tmp_path / "my_bot.py").write_text(bot, "utf-8")
+    arguments, *_ = _recado_commands()
+    _write_bot(tmp_path)
     async with (
         FakeConnector() as channel,
         running(*arguments, database=tmp_path / "bot.db") as server,
     ):
         await _ana_says(server.url, channel, "hi")
         assert channel.texts["a:ana"] == ["You said hi"]
+
+
+async def test_several_machines_snippet(tmp_path: Path, migrated_url: str) -> None:
+    """What one process was told is delivered by the other when the first is killed."""
+    serve, worker = _recado_commands()[1:]
+    (variable,) = (line for line in _commands() if line.startswith("export"))
+    assert re.fullmatch(r"export RECADO_DATABASE_URL=postgresql://\S+", variable)
+    _write_bot(tmp_path)
+    database = tmp_path / "nothing.db"
+    async with FakeConnector() as channel, running(*worker, database=database, url=migrated_url):
+        async with running(*serve, database=database, url=migrated_url) as server:
+            await _ana_says(server.url, channel, "hi")
+            assert channel.texts["a:ana"] == ["You said hi"]
+            await server.kill()
+        recado = Recado(Settings(database_url=migrated_url))
+        await recado.open()
+        handle = await recado.notify("user:29:ana", "Your report is ready.")
+        progress = await handle.wait(PATIENCE)
+        await recado.stop()
+        assert progress.counts == {State.DELIVERED: 1}
+        assert channel.texts["a:ana"] == ["You said hi", "Your report is ready."]
+
+
+def _recado_commands() -> list[list[str]]:
+    """The arguments of every ``recado`` in it."""
+    named = [line for line in _commands() if ".venv/bin/recado" in line]
+    return [shlex.split(line, comments=True)[1:] for line in named]
+
+
+def _write_bot(directory: Path) -> None:
+    """The README's bot, as a module."""
+    bot = _blocks("python")[0].split("# ``settings``")[0] + "\nbot = MyBot()\n"
+    (directory / "my_bot.py").write_text(bot, "utf-8")
 
 
 def test_install_snippet(tmp_path: Path) -> None:

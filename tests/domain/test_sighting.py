@@ -97,6 +97,9 @@ def test_what_presence_makes_of_health(before: Health, presence: Presence) -> No
         Presence.LEFT: Health.UNINSTALLED,
         # Why nobody could be spoken to before is the better reason.
         Presence.ENDED: Health.GONE if before.reachable else before,
+        # Whoever kept a reference does not know what has become of it since.
+        Presence.KEPT: before,
+        Presence.UNHEARD: before,
     }[presence]
     stored = known(health=str(before), health_reason="told" if before.reachable else "removed")
     told = refresh(stored, make_sighting(at=LATER, presence=presence), last_seen=START)

@@ -19,6 +19,7 @@ def test_text_becomes_sound(text: str) -> None:
     cleaned = clean(text)
     assert cleaned is not None
     cleaned.encode()
+    assert "\0" not in cleaned
     assert len(cleaned) == len(text)
     assert clean(cleaned) == cleaned
 

@@ -27,7 +27,7 @@ from recado.store.port import Claim, Cycled, Observed, Settlement, Wanted
 from recado.store.sqlite import SqliteStore
 from recado.telemetry import Event, Telemetry
 from recado.testing import FakeChannel, HandClock
-from tests.store.kit import Desk
+from tests.store.kit import Desk, plainly
 
 E = TypeVar("E", bound=Event)
 
@@ -164,7 +164,7 @@ class FakeTurns:
     def names(self) -> Collection[str]:
         return self.handlers.keys()
 
-    async def run(self, claim: Claim) -> TurnEnded:
+    async def run(self, claim: Claim, lasts: Callable[[], bool]) -> TurnEnded:
         assert claim.handler is not None
         self.ran.append(claim.handler)
         return self.handlers[claim.handler](claim)
@@ -273,12 +273,13 @@ class Bench(Desk):
 
     async def break_address(self, conversation_id: str) -> None:
         """Have the stored address of a conversation be no JSON."""
-        await self.store._db.write(  # noqa: SLF001 - no verb of the port could do this
+        work = plainly(
             lambda db: db.execute(
                 "UPDATE recado_reference SET address = 'broken' WHERE conversation_id = ?",
                 (conversation_id,),
             ).close()
         )
+        await self.store._db.write(work)  # noqa: SLF001 - no verb of the port could do this
 
 
 def failed(status: int, code: str | None = None, **more: Any) -> Answer:

@@ -15,7 +15,7 @@ from recado.domain.delivery import OnUnknown
 from recado.domain.reference import ConversationKey, Member, Reference
 from recado.engine.body import body_of
 from recado.store.port import Claim
-from recado.store.sqlite.rows import dumps
+from recado.store.verbs.rows import dumps
 
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 #: Any text JSON can carry, half surrogate pairs included.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from recado.domain.policy import Answer, Failure
 from recado.engine.dispatcher import DispatcherSettings
 from recado.engine.port import TurnEnded
 from recado.errors import StoreError, StoreFull, StoreReadOnly, StoreUnavailable
-from recado.store.port import Settlement
+from recado.store.port import Cycled, Settlement, Wanted
 from recado.telemetry import DeliveriesLost, ServiceFailed
 from tests.engine.kit import Bench, FakeTurns, failed
 from tests.store.kit import LEASE, SECOND
@@ -606,6 +607,25 @@ async def test_a_missing_handler_holds_its_deliveries(make_bench: MakeBench) -> 
     )
     await successor.start()
     assert await successor.state(made) is State.DELIVERED
+
+
+async def test_who_claims_says_which_handlers_it_has(
+    make_bench: MakeBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that the store can leave turns to processes that have theirs."""
+    bench = await make_bench(turns=FakeTurns(report=lambda _: TurnEnded()))
+    cycle, seen = bench.store.cycle, []
+
+    async def watched(settlements: Sequence[Settlement], *, wanted: Wanted, **rest: Any) -> Cycled:
+        if wanted.limit:
+            seen.append(list(wanted.handlers or ()))
+        return await cycle(settlements, wanted=wanted, **rest)
+
+    monkeypatch.setattr(bench.store, "cycle", watched)
+    made = await bench.say("", await bench.meet(), turn=Turn(handler="report"))
+    await bench.start()
+    assert await bench.state(made) is State.DELIVERED
+    assert seen == [["report"]] * len(seen)
 
 
 async def test_a_handler_may_be_registered_later(bench: Bench) -> None:

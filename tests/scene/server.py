@@ -37,9 +37,17 @@ class Server:
 
     @classmethod
     async def start(
-        cls, *arguments: str, database: Path, port: int, environ: Mapping[str, str] | None = None
+        cls,
+        *arguments: str,
+        database: Path,
+        port: int,
+        environ: Mapping[str, str] | None = None,
+        url: str | None = None,
     ) -> Server:
-        """Start ``recado`` with *arguments* and wait until it is ready."""
+        """Start ``recado`` with *arguments* and wait until it is ready.
+
+        It works in the directory of *database*, a SQLite file, and on that or on *url*.
+        """
         clean = {
             name: value
             for name, value in os.environ.items()
@@ -54,7 +62,7 @@ class Server:
                 "--port",
                 str(port),
                 "--database-url",
-                f"sqlite:///{database}",
+                url or f"sqlite:///{database}",
                 env=clean | dict(environ or {}),
                 cwd=database.parent,
                 stdout=asyncio.subprocess.DEVNULL,
@@ -96,10 +104,11 @@ class Server:
 
 @asynccontextmanager
 async def running(
-    *arguments: str, database: Path, port: int | None = None
+    *arguments: str, database: Path, port: int | None = None, url: str | None = None
 ) -> AsyncIterator[Server]:
     """A server for the length of the block."""
-    server = await Server.start(*arguments, database=database, port=port or free_port())
+    port = port or free_port()
+    server = await Server.start(*arguments, database=database, port=port, url=url)
     try:
         yield server
     finally:

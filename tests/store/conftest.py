@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 import pytest
 
@@ -26,13 +25,14 @@ def backend(request: pytest.FixtureRequest) -> Backend:
 
 @pytest.fixture
 async def opened(
-    backend: Backend, tmp_path: Path, clock: HandClock
+    backend: Backend, request: pytest.FixtureRequest, clock: HandClock
 ) -> AsyncIterator[Callable[[], Awaitable[Store]]]:
     """Opens stores over the test's database, each like another process."""
+    place = request.getfixturevalue(backend.place)
     async with AsyncExitStack() as stack:
 
         async def open_store() -> Store:
-            store = backend.make(tmp_path, clock)
+            store = backend.make(place, clock)
             await store.open()
             stack.push_async_callback(store.close)
             return store

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from recado.clock import Clock
+from recado.database_url import PostgresAddress, read_database_url
 from recado.domain.audience import Audience, Conversation, EveryConversation, Several
 from recado.domain.delivery import Evidence, HeldReason, Outcome, State
 from recado.domain.reference import Health, Reference
@@ -25,8 +26,13 @@ from recado.store.port import (
     Store,
     Wanted,
 )
+from recado.store.postgres import PostgresStore
+from recado.store.session import Session, Work
 from recado.store.sqlite import SqliteStore
+from recado.store.sqlite.session import SqliteSession
 from recado.testing import HandClock, make_notification, make_sighting
+
+T = TypeVar("T")
 
 SECOND = timedelta(seconds=1)
 LEASE = timedelta(seconds=30)
@@ -37,7 +43,9 @@ class Backend:
     """A database the contract is held against."""
 
     #: A store over the test's own database; each call is like another process.
-    make: Callable[[Path, Clock], Store]
+    make: Callable[[Any, Clock], Store]
+    #: The fixture that says where that is.
+    place: str = "tmp_path"
     #: Whether a second store finds what the first one committed.
     durable: bool = True
 
@@ -45,7 +53,28 @@ class Backend:
 BACKENDS = {
     "sqlite": Backend(make=lambda path, clock: SqliteStore(path / "recado.db", clock)),
     "sqlite-memory": Backend(make=lambda _, clock: SqliteStore(None, clock), durable=False),
+    "postgres": Backend(
+        make=lambda url, clock: PostgresStore(postgres_address(url), clock, connections=4),
+        place="migrated_url",
+    ),
 }
+
+
+def plainly(do: Callable[[sqlite3.Connection], T]) -> Work[T]:
+    """Work on SQLite's own connection, for what no statement of the store does."""
+
+    async def work(session: Session) -> T:
+        assert isinstance(session, SqliteSession)
+        return do(session.connection)
+
+    return work
+
+
+def postgres_address(url: str) -> PostgresAddress:
+    """Where a URL of PostgreSQL leads."""
+    address = read_database_url(url)
+    assert isinstance(address, PostgresAddress)
+    return address
 
 
 def make_settlement(

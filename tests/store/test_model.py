@@ -1,19 +1,21 @@
 """The life cycle against a model of it: any verbs in any order, and what must hold after each.
 
 The model knows nothing of lanes as rows, of heads or of tokens; it knows what docs/lifecycle.md
-says about deliveries. It is run against the functions behind the SQLite adapter, without its
-threads.
+says about deliveries. It is run against the verbs behind the adapters, one at a time, without
+their threads and pools.
 """
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -24,6 +26,7 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
+    run_state_machine_as_test,
 )
 
 from recado.domain.audience import Conversation, Several
@@ -33,23 +36,30 @@ from recado.domain.reference import Health, Presence, Reference
 from recado.domain.steering import RETRIABLE
 from recado.errors import TransitionRefused
 from recado.store.port import Claim, Observed, Wanted
-from recado.store.sqlite import (
+from recado.store.session import Row
+from recado.store.verbs import (
     acceptance,
     delivery,
     looking,
     pauses,
     references,
-    schema,
     steering,
     waiting,
 )
-from recado.store.sqlite.rows import micros
+from recado.store.verbs.rows import micros
+from recado.store.verbs.sight import Sight
 from recado.testing import START, make_notification, make_sighting
+from tests.conftest import EMPTY
+from tests.store.ground import Ground, PostgresGround, SqliteGround
 from tests.store.kit import make_settlement
 
 LANES = 3
 SOON = st.integers(1, 20).map(lambda seconds: timedelta(seconds=seconds))
+#: What activities say; the others are what programs have kept.
+PRESENCES = (Presence.HERE, Presence.LEFT, Presence.ENDED)
 WAITING = (State.SCHEDULED, State.PENDING, State.RETRYING, State.HELD)
+PAUSED = (State.HELD, "paused")
+ENDED = FINAL | {State.UNKNOWN}
 
 
 @dataclass
@@ -102,25 +112,24 @@ class LifeCycle(RuleBasedStateMachine):
     claims = Bundle("claims")
     lost = Bundle("lost")
 
+    def __init__(self, ground: Ground) -> None:
+        super().__init__()
+        self.ground = ground
+        self.do, self.rows = ground.do, ground.rows
+
     @initialize()
     def begin(self) -> None:
-        self.db = sqlite3.connect(":memory:", isolation_level=None)
-        self.db.row_factory = sqlite3.Row
-        schema.migrate(self.db)
+        self.ground.reset()
         self.now = START
         self.entries = 0
         self.owner = 0
         self.known: dict[str, Modelled] = {}
         self.lanes: dict[int, Lane] = {}
         self.paused: set[str] = set()
-        for number in range(LANES):
-            references.capture(self.db, [make_sighting(f"a:{number}")])
-        for found in references.page(self.db, None, None, LANES).items:
+        sightings = [make_sighting(f"a:{number}") for number in range(LANES)]
+        self.do(lambda db: references.capture(db, sightings))
+        for found in self.do(lambda db: references.page(db, None, None, LANES)).items:
             self.lanes[found.number] = Lane(found)
-
-    def teardown(self) -> None:
-        if hasattr(self, "db"):
-            self.db.close()
 
     # -- helpers -----------------------------------------------------------------------------
 
@@ -156,18 +165,29 @@ class LifeCycle(RuleBasedStateMachine):
         each.state, each.reason, each.due_at = state, reason, None
 
     def cycle(self, settlements: Sequence[Any], limit: int) -> Sequence[Claim]:
-        self.db.execute("BEGIN")
-        cycled = delivery.cycle(
-            self.db,
-            settlements,
+        work = partial(
+            delivery.cycle,
+            settlements=settlements,
             owner=f"owner-{self.owner}",
             now=micros(self.now),
-            lease_until=micros(self.now + timedelta(hours=1)),
+            # It has run out, so that whoever crashes is taken over from at once.
+            lease_until=micros(self.now) - 1,
             wanted=Wanted(limit=limit),
             observed=Observed(),
+            sight=Sight(spares=False),
         )
-        self.db.execute("COMMIT")
-        return cycled.claims
+        return self.do(work).claims
+
+    def found(self) -> dict[str, Row]:
+        """Every delivery there is, live or in history."""
+        rows = self.rows(
+            "SELECT id, state, reason, attempts, due_at, maybe_sent FROM recado_delivery"
+            " UNION ALL"
+            " SELECT id, state, reason, attempts, NULL, NULL FROM recado_history"
+        )
+        found = {row["id"]: row for row in rows}
+        assert len(found) == len(rows), "live and in history at once"
+        return found
 
     # -- what people and time do -------------------------------------------------------------
 
@@ -202,7 +222,7 @@ class LifeCycle(RuleBasedStateMachine):
             on_unknown=on_unknown,
             collapse_key=key,
         )
-        accepted = acceptance.accept(self.db, notification, recipients)
+        accepted = self.do(lambda db: acceptance.accept(db, notification, recipients))
         self.entries += 1
         for number, made in zip(sorted(to), accepted.delivery_ids, strict=True):
             for older in self.known.values():
@@ -233,12 +253,13 @@ class LifeCycle(RuleBasedStateMachine):
         """Time passes."""
         self.now += by
 
-    @rule(number=st.integers(1, LANES), presence=st.sampled_from(Presence))
+    @rule(number=st.integers(1, LANES), presence=st.sampled_from(PRESENCES))
     def see(self, number: int, presence: Presence) -> None:
         """An activity comes in."""
         lane = self.lanes[number]
         name = lane.reference.key.conversation_id
-        references.capture(self.db, [make_sighting(name, at=self.now, presence=presence)])
+        sighting = make_sighting(name, at=self.now, presence=presence)
+        self.do(lambda db: references.capture(db, [sighting]))
         lane.last_seen = self.now
         if presence is Presence.LEFT:
             if lane.health is not Health.UNINSTALLED:
@@ -254,7 +275,7 @@ class LifeCycle(RuleBasedStateMachine):
     @rule()
     def promote(self) -> None:
         """The timekeeper looks."""
-        waiting.promote(self.db, micros(self.now), 1_000)
+        self.do(lambda db: waiting.promote(db, micros(self.now), 1_000))
         for each in self.known.values():
             waits = each.state not in FINAL | {State.SENDING, State.UNKNOWN}
             if waits and each.outlived(self.now):
@@ -284,7 +305,7 @@ class LifeCycle(RuleBasedStateMachine):
         """A person wants it tried again."""
         each = self.known[which]
         try:
-            steering.retry(self.db, which, micros(self.now))
+            self.do(lambda db: steering.retry(db, which, micros(self.now)))
         except TransitionRefused:
             assert each.state not in (State.REJECTED, State.UNKNOWN, State.HELD, State.RETRYING)
         else:
@@ -302,7 +323,7 @@ class LifeCycle(RuleBasedStateMachine):
         """A person does not want it any more."""
         each = self.known[which]
         try:
-            steering.cancel(self.db, which, micros(self.now))
+            self.do(lambda db: steering.cancel(db, which, micros(self.now)))
         except TransitionRefused:
             assert State.CANCELLED not in TRANSITIONS[each.state]
         else:
@@ -313,7 +334,7 @@ class LifeCycle(RuleBasedStateMachine):
     @rule(which=st.lists(made, unique=True))
     def retry_many(self, which: list[str]) -> None:
         """A person wants several tried again, oldest first."""
-        steering.retry_many(self.db, sorted(which), micros(self.now))
+        self.do(lambda db: steering.retry_many(db, sorted(which), micros(self.now)))
         for each in (self.known[name] for name in sorted(which)):
             if each.state is State.RETRYING:
                 each.due_at = self.now
@@ -332,7 +353,7 @@ class LifeCycle(RuleBasedStateMachine):
     @rule(which=st.lists(made, unique=True))
     def cancel_many(self, which: list[str]) -> None:
         """A person does not want several any more."""
-        told = steering.cancel_many(self.db, which, micros(self.now), None)
+        told = self.do(lambda db: steering.cancel_many(db, which, micros(self.now), None))
         before = Counter(self.known[name].state for name in which)
         assert told.sending == before[State.SENDING]
         assert told.cancelled + told.maybe == sum(before[s] for s in (*WAITING, State.UNKNOWN))
@@ -349,7 +370,7 @@ class LifeCycle(RuleBasedStateMachine):
         """A person has seen that it arrived."""
         each = self.known[which]
         try:
-            steering.mark_delivered(self.db, which, micros(self.now), None)
+            self.do(lambda db: steering.mark_delivered(db, which, micros(self.now), None))
         except TransitionRefused:
             assert each.state is not State.UNKNOWN
         else:
@@ -368,9 +389,9 @@ class LifeCycle(RuleBasedStateMachine):
             name=lane.reference.id,
         )
         if lane.paused:
-            assert pauses.resume(self.db, pause, micros(self.now))
+            assert self.do(lambda db: pauses.resume(db, pause, micros(self.now)))
         else:
-            pauses.pause(self.db, pause)
+            self.do(lambda db: pauses.pause(db, pause))
         lane.paused = not lane.paused
 
     @rule(which=made)
@@ -381,9 +402,9 @@ class LifeCycle(RuleBasedStateMachine):
             kind=PauseKind.NOTIFICATION, reason="", since=self.now, bot="local", name=name
         )
         if name in self.paused:
-            assert pauses.resume(self.db, pause, micros(self.now))
+            assert self.do(lambda db: pauses.resume(db, pause, micros(self.now)))
         else:
-            pauses.pause(self.db, pause)
+            self.do(lambda db: pauses.pause(db, pause))
         self.paused ^= {name}
 
     # -- what processes do -------------------------------------------------------------------
@@ -434,25 +455,16 @@ class LifeCycle(RuleBasedStateMachine):
 
     def adopt(self) -> None:
         """Claiming ends the outlived and holds the paused it comes across, which may be fewer."""
+        found = self.found()
         for each in self.known.values():
-            if each.notification in self.paused and each.state in (State.PENDING, State.RETRYING):
-                row = self.db.execute(
-                    "SELECT 1 FROM recado_delivery"
-                    " WHERE id = ? AND state = 'held' AND reason = 'paused'",
-                    (each.id,),
-                ).fetchone()
-                if row is not None:
-                    each.state, each.reason, each.due_at = State.HELD, "paused", None
-                    continue
-            if each.state in (State.PENDING, State.RETRYING) and each.outlived(self.now):
-                row = self.db.execute(
-                    "SELECT state FROM recado_history WHERE id = :id UNION ALL "
-                    "SELECT state FROM recado_delivery WHERE id = :id AND state = 'unknown'",
-                    {"id": each.id},
-                ).fetchone()
-                if row is not None:
-                    self.outlive(each)
-                    assert row["state"] == each.state
+            if each.state not in (State.PENDING, State.RETRYING):
+                continue
+            row = found[each.id]
+            if each.notification in self.paused and (row["state"], row["reason"]) == PAUSED:
+                each.state, each.reason, each.due_at = State.HELD, "paused", None
+            elif each.outlived(self.now) and row["state"] in ENDED:
+                self.outlive(each)
+                assert row["state"] == each.state
 
     @rule(
         target=lost,
@@ -561,7 +573,7 @@ class LifeCycle(RuleBasedStateMachine):
     @rule(batch=consumes(claims))
     def hand_back(self, batch: list[Claim]) -> None:
         """Claims whose request was not begun come back, perhaps late."""
-        delivery.hand_back(self.db, batch, micros(self.now), {})
+        self.do(lambda db: delivery.hand_back(db, batch, micros(self.now), {}))
         for claim in batch:
             lane, each = self.lanes[claim.lane], self.known[claim.delivery_id]
             if lane.claim is not claim:
@@ -580,7 +592,7 @@ class LifeCycle(RuleBasedStateMachine):
     def crash(self) -> None:
         """The process dies; another takes its work over."""
         self.owner += 1
-        lost = delivery.reap(self.db, f"owner-{self.owner}", micros(self.now), 1_000)
+        lost = self.do(lambda db: delivery.reap(db, f"owner-{self.owner}", micros(self.now), 1_000))
         told = {each.delivery_id: each.state for each in lost}
         for number, lane in self.lanes.items():
             if lane.claim is None:
@@ -606,15 +618,7 @@ class LifeCycle(RuleBasedStateMachine):
     @invariant()
     def every_delivery_is_what_it_should_be(self) -> None:
         """In exactly one place, live or history, in the state and with the attempts expected."""
-        if not hasattr(self, "db"):
-            return
-        rows = self.db.execute(
-            "SELECT id, state, reason, attempts, due_at, maybe_sent FROM recado_delivery"
-            " UNION ALL"
-            " SELECT id, state, reason, attempts, NULL, NULL FROM recado_history"
-        ).fetchall()
-        found = {row["id"]: row for row in rows}
-        assert len(found) == len(rows), "live and in history at once"
+        found = self.found()
         assert found.keys() == self.known.keys()
         for each in self.known.values():
             row = found[each.id]
@@ -631,8 +635,6 @@ class LifeCycle(RuleBasedStateMachine):
     @invariant()
     def one_is_sent_at_a_time(self) -> None:
         """In each lane, and only by who holds it."""
-        if not hasattr(self, "db"):
-            return
         sending = Counter(each.lane for each in self.known.values() if each.state is State.SENDING)
         assert all(many == 1 for many in sending.values())
         for number in sending:
@@ -641,9 +643,7 @@ class LifeCycle(RuleBasedStateMachine):
     @invariant()
     def lanes_agree_with_what_stands_in_them(self) -> None:
         """A row for each lane that is not empty; its head, its priority and its holder fit."""
-        if not hasattr(self, "db"):
-            return
-        rows = {row["reference"]: row for row in self.db.execute("SELECT * FROM recado_lane")}
+        rows = {row["reference"]: row for row in self.rows("SELECT * FROM recado_lane")}
         for number, lane in self.lanes.items():
             standing = self.standing(number)
             row = rows.pop(number, None)
@@ -665,9 +665,7 @@ class LifeCycle(RuleBasedStateMachine):
     @invariant()
     def health_is_what_was_told(self) -> None:
         """And nothing waits for the return of who is here."""
-        if not hasattr(self, "db"):
-            return
-        for row in self.db.execute("SELECT number, health FROM recado_reference"):
+        for row in self.rows("SELECT number, health FROM recado_reference"):
             assert row["health"] == self.lanes[row["number"]].health
         for each in self.known.values():
             if (each.state, each.reason) == (State.HELD, "unreachable"):
@@ -676,15 +674,30 @@ class LifeCycle(RuleBasedStateMachine):
     @invariant()
     def counts_add_up(self) -> None:
         """What is reported is what there is."""
-        if not hasattr(self, "db"):
-            return
         waiting = Counter(each.state for each in self.known.values() if each.state not in FINAL)
-        assert looking.backlog(self.db).waiting == waiting
+        assert self.do(looking.backlog).waiting == waiting
         if self.known:
-            shown = looking.delivery(self.db, max(self.known))
+            shown = self.do(lambda db: looking.delivery(db, max(self.known)))
             assert shown is not None
             assert shown.delivery.state is self.known[max(self.known)].state
 
 
-TestLifeCycle = LifeCycle.TestCase
-TestLifeCycle.settings = settings(max_examples=120, stateful_step_count=50, deadline=None)
+def play(ground: Ground, examples: int) -> None:
+    """Do anything, in any order."""
+    run_state_machine_as_test(
+        lambda: LifeCycle(ground),  # type: ignore[arg-type]  # any callable will do
+        settings=settings(max_examples=examples, stateful_step_count=50, deadline=None),
+    )
+
+
+def test_deliveries_are_what_the_model_says() -> None:
+    """Whatever is done, and in whichever order."""
+    with closing(SqliteGround()) as ground:
+        play(ground, examples=120)
+
+
+@pytest.mark.timeout(120)
+def test_deliveries_are_what_the_model_says_on_postgres(migrated_url: str) -> None:
+    """There too; fewer examples, because each statement goes to another process and back."""
+    with closing(PostgresGround(migrated_url, EMPTY)) as ground:
+        play(ground, examples=50)

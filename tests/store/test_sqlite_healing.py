@@ -22,7 +22,7 @@ _REFERENCE = (
 def older(monkeypatch: pytest.MonkeyPatch) -> Iterator[sqlite3.Connection]:
     """An empty database of the version before healing."""
     connection = sqlite3.connect(":memory:", isolation_level=None)
-    before = [each for each in load_migrations("sqlite") if each[0] < 3]
+    before = [each for each in load_migrations("sqlite") if each.number < 3]
     with monkeypatch.context() as patched:
         patched.setattr(schema, "load_migrations", lambda _: before)
         schema.migrate(connection)

@@ -10,15 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from recado.store.session import Work
 from recado.store.sqlite.database import Database
+from tests.store.kit import plainly
 
 
 @pytest.fixture
 async def db(tmp_path: Path) -> AsyncIterator[Database]:
     """A database with one table of numbers."""
     database = Database(tmp_path / "numbers.db")
-    await database.open()
-    await database.write(lambda c: c.execute("CREATE TABLE n (x INTEGER UNIQUE) STRICT").close())
+    await database.open(lambda c: c.execute("CREATE TABLE n (x INTEGER UNIQUE) STRICT").close())
     yield database
     await database.close()
 
@@ -29,7 +30,7 @@ class Held:
     def __init__(self, db: Database) -> None:
         self._go = threading.Event()
         self._arrived = threading.Event()
-        self.task = asyncio.ensure_future(db.write(self._work))
+        self.task = asyncio.ensure_future(db.write(plainly(self._work)))
 
     def _work(self, _: sqlite3.Connection) -> None:
         self._arrived.set()
@@ -52,33 +53,40 @@ async def hold(db: Database) -> Held:
     return held
 
 
-def insert(number: int) -> Callable[[sqlite3.Connection], int]:
+def insert(number: int) -> Work[int]:
     """Work that inserts a number."""
 
     def work(c: sqlite3.Connection) -> int:
         c.execute("INSERT INTO n VALUES (?)", (number,))
         return number
 
-    return work
+    return plainly(work)
 
 
 async def numbers(db: Database) -> list[int]:
     """What is committed."""
-    return await db.read(lambda c: [row[0] for row in c.execute("SELECT x FROM n ORDER BY x")])
+
+    def work(c: sqlite3.Connection) -> list[int]:
+        return [row[0] for row in c.execute("SELECT x FROM n ORDER BY x")]
+
+    return await db.read(plainly(work))
 
 
-async def commits_of(
-    db: Database, *work: Callable[[sqlite3.Connection], object]
-) -> tuple[list[object], list[str]]:
+async def trace(db: Database, said: Callable[[str], None] | None) -> None:
+    """Tell *said* every statement the writer is given from now on."""
+    await db.write(plainly(lambda c: c.set_trace_callback(said)))
+
+
+async def commits_of(db: Database, *work: Work[object]) -> tuple[list[object], list[str]]:
     """Results of work that queued up while the writer was held, and the statements it took."""
     said: list[str] = []
-    await db.write(lambda c: c.set_trace_callback(said.append))
+    await trace(db, said.append)
     held = await hold(db)
     asked = [asyncio.ensure_future(db.write(each)) for each in work]
     await asyncio.sleep(0)
     await held.let_go()
     results = await asyncio.gather(*asked, return_exceptions=True)
-    await db.write(lambda c: c.set_trace_callback(None))
+    await trace(db, None)
     # The first COMMIT is the tracing order's own, the second the holder's.
     endings = [each for each in said if each in ("COMMIT", "ROLLBACK")]
     return results, endings[2:]
@@ -106,7 +114,9 @@ async def test_one_that_fails_disturbs_no_other(db: Database) -> None:
         c.execute("INSERT INTO n VALUES (1000)")
         raise KeyError("mine")
 
-    results, endings = await commits_of(db, insert(1), broken, insert(2), insert(1), insert(3))
+    results, endings = await commits_of(
+        db, insert(1), plainly(broken), insert(2), insert(1), insert(3)
+    )
     assert results[0] == 1
     assert isinstance(results[1], KeyError)
     assert results[2] == 2
@@ -140,7 +150,7 @@ async def test_reading_sees_one_state(db: Database) -> None:
         committed.wait()
         return first, c.execute(wanted).fetchone()[0]
 
-    reading = asyncio.ensure_future(db.read(twice))
+    reading = asyncio.ensure_future(db.read(plainly(twice)))
     await asyncio.to_thread(looked.wait)
     await db.write(insert(1))
     committed.set()
@@ -155,6 +165,23 @@ async def test_reading_does_not_wait_for_writing(db: Database) -> None:
     await held.let_go()
 
 
+async def test_whoever_delivers_does_not_wait_for_who_looks(db: Database) -> None:
+    """A look that takes long is done beside the reads of the dispatcher."""
+    looking, go_on = threading.Event(), threading.Event()
+
+    def look(_: sqlite3.Connection) -> str:
+        looking.set()
+        go_on.wait(10)
+        return "seen"
+
+    slow = asyncio.create_task(db.look(plainly(look)))
+    await asyncio.to_thread(looking.wait, 10)
+    assert await numbers(db) == []
+    assert not slow.done()
+    go_on.set()
+    assert await slow == "seen"
+
+
 async def test_an_error_while_reading_leaves_the_reader_usable(db: Database) -> None:
     """The next one sees the present."""
 
@@ -163,7 +190,7 @@ async def test_an_error_while_reading_leaves_the_reader_usable(db: Database) -> 
         raise KeyError("mine")
 
     with pytest.raises(KeyError, match="mine"):
-        await db.read(broken)
+        await db.read(plainly(broken))
     await db.write(insert(1))
     assert await numbers(db) == [1]
 
@@ -172,7 +199,7 @@ async def test_a_failed_opening_leaves_no_thread_behind(tmp_path: Path) -> None:
     """Writer and reader end with it."""
     before = set(threading.enumerate())
     with pytest.raises(Exception, match="cannot be opened"):
-        await Database(tmp_path).open()
+        await Database(tmp_path).open(lambda _: None)
     ours = [
         thread
         for thread in set(threading.enumerate()) - before
@@ -191,7 +218,7 @@ async def test_riders_are_written_without_company(db: Database) -> None:
         c.execute("INSERT INTO n VALUES (7)")
         written.set()
 
-    db.ride(work)
+    db.ride(plainly(work))
     assert await asyncio.to_thread(written.wait, 10)
 
 
@@ -203,7 +230,7 @@ async def test_a_rider_that_fails_disturbs_nobody(
     def broken(c: sqlite3.Connection) -> None:
         c.execute("INSERT INTO missing VALUES (1)")
 
-    db.ride(broken)
+    db.ride(plainly(broken))
     db.ride(insert(1))
     assert await db.write(insert(2)) == 2
     assert await numbers(db) == [1, 2]

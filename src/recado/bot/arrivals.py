@@ -145,11 +145,13 @@ class Repeats:
             self._seen.pop(key, None)
 
 
-def _name(activity: Activity) -> tuple[str, ...] | None:
-    if (
-        not activity.id
-        or activity.type not in _NAMED_BY_ID
-        or activity.delivery_mode in _ANSWERED_AT_ONCE
-    ):
+def named_by_id(activity: Activity) -> str | None:
+    """The id of an activity that is not to be answered twice."""
+    if activity.type not in _NAMED_BY_ID or activity.delivery_mode in _ANSWERED_AT_ONCE:
         return None
-    return channel_of(activity), activity.conversation.id, activity.id
+    return activity.id or None
+
+
+def _name(activity: Activity) -> tuple[str, ...] | None:
+    named = named_by_id(activity)
+    return None if named is None else (channel_of(activity), activity.conversation.id, named)

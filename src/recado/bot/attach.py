@@ -43,6 +43,7 @@ class BotBridge:
         clock: the time.
         telemetry: hears of faults.
         bot: the name the bot's references are kept under: its app id, or ``local``.
+        turn_lock: whether its turns of one conversation wait for each other.
 
     Attributes:
         turns: runs turn deliveries; for the engine.
@@ -63,11 +64,14 @@ class BotBridge:
         clock: Clock,
         telemetry: Telemetry,
         bot: str,
+        turn_lock: bool = True,
     ) -> None:
         self._channel = channel
         self.handlers = Handlers()
         self._contexts = Contexts(store, references, clock, bot=bot)
-        self._middleware = RecadoMiddleware(store, references, clock, telemetry, bot=bot)
+        self._middleware = RecadoMiddleware(
+            store, references, clock, telemetry, bot=bot, turn_lock=turn_lock
+        )
         self._attached: tuple[ChannelServiceAdapter, Agent] | None = None
         self.telemetry = telemetry
         self.bot = bot

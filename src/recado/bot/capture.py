@@ -14,6 +14,7 @@ from microsoft_agents.activity import (
 )
 
 from recado.domain.reference import (
+    NOT_PEOPLE,
     VOUCHING_CHANNELS,
     ConversationKey,
     Member,
@@ -22,11 +23,6 @@ from recado.domain.reference import (
     base_channel,
 )
 
-#: Roles of accounts that are not people. What channels add to a person's role ("guest", "owner")
-#: is theirs to invent, so everything else is a person.
-_NOT_PEOPLE = frozenset(
-    {"bot", "agent", "skill", "channel", "connectoruser", "agenticappinstance", "agenticuser"}
-)
 _REMOVALS = frozenset({"remove", "remove-upgrade"})
 #: Teams' events after which nobody reads the team's conversation (Teams, "Conversation events").
 _TEAM_GONE = frozenset({"teamDeleted", "teamHardDeleted"})
@@ -182,7 +178,7 @@ def _is_person(account: ChannelAccount | None, activity: Activity, bot: str) -> 
         return False
     if account.id == activity.conversation.id or _is_bot(account, activity, bot):
         return False
-    if account.role and account.role.casefold() in _NOT_PEOPLE:
+    if account.role and account.role.casefold() in NOT_PEOPLE:
         return False
     # On Teams every app is "28:" and its id, not only this one.
     return not (account.id.startswith("28:") and channel_of(activity) == "msteams")

@@ -7,6 +7,7 @@ from typing import Any
 
 from microsoft_agents.hosting.core import AgentApplication, TurnContext
 
+from recado.bot.lock import Hold
 from recado.bot.run import current_run
 from recado.outbox import CurrentTurn, current_turn
 from recado.telemetry import Telemetry, TurnFailed
@@ -18,13 +19,15 @@ class BotTurn(CurrentTurn):
     """A turn of the bot.
 
     Attributes:
+        hold: its stay in its conversation.
         fault: what its code raised, even if an error handler took care of it.
     """
 
-    __slots__ = ("fault",)
+    __slots__ = ("fault", "hold")
 
-    def __init__(self, turn_id: str, channel: str, conversation_id: str) -> None:
+    def __init__(self, turn_id: str, channel: str, conversation_id: str, hold: Hold) -> None:
         super().__init__(turn_id, channel, conversation_id)
+        self.hold = hold
         self.fault: Exception | None = None
 
 

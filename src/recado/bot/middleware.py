@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from microsoft_agents.activity import Activity, ChannelAccount, RoleTypes
 from microsoft_agents.hosting.core import TurnContext
 
-from recado.bot.arrivals import Arrival, Repeats, take_arrival
+from recado.bot.arrivals import Arrival, Repeats, named_by_id, take_arrival
 from recado.bot.capture import channel_of, sighting_of
 from recado.bot.faults import BotTurn, described, report
 from recado.bot.lock import TurnLock
@@ -32,10 +32,10 @@ class RecadoMiddleware:
     """Stands outermost, so that it sees a turn before and after everything else does.
 
     An inbound turn is captured, run once however often its activity is sent, and reported if it
-    fails. The turn of a delivery is run alone and keeps its error for the delivery's record,
-    which is also why the adapter's ``on_turn_error`` never runs for it. Any other turn (the bot
-    continues a conversation by itself, the SDK replays an activity) is left as it is. All of them
-    have their own state.
+    fails. The turn of a delivery keeps its error for the delivery's record, which is also why the
+    adapter's ``on_turn_error`` never runs for it. Any other turn (the bot continues a conversation
+    by itself, the SDK replays an activity) is left as it is. All of them have their own state, and
+    wait for each other if they are of one conversation.
 
     Args:
         store: releases what a turn held back.
@@ -43,9 +43,10 @@ class RecadoMiddleware:
         clock: the time.
         telemetry: hears of faults.
         bot: the bot's name.
+        turn_lock: whether turns of one conversation wait for each other.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one parameter a collaborator
         self,
         store: Store,
         references: References,
@@ -53,6 +54,7 @@ class RecadoMiddleware:
         telemetry: Telemetry,
         *,
         bot: str,
+        turn_lock: bool = True,
     ) -> None:
         self._store = store
         self._references = references
@@ -60,7 +62,7 @@ class RecadoMiddleware:
         self._telemetry = telemetry
         self._bot = bot
         self._repeats = Repeats()
-        self._lock = TurnLock(clock)
+        self._lock = TurnLock(store, clock, bot=bot, active=turn_lock)
 
     async def on_turn(self, context: TurnContext, logic: Logic) -> None:
         """Run the rest of the pipeline as a turn."""
@@ -85,7 +87,10 @@ class RecadoMiddleware:
             activity.recipient = ChannelAccount(id=self._bot, role=RoleTypes.agent)
         try:
             await self._capture(arrival)
-            async with self._turn(activity, alone=False) as turn:
+            async with self._turn(activity, answers=named_by_id(activity)) as turn:
+                if turn.hold.repeated:
+                    _log.info("Activity %r has come to another process too.", activity.id)
+                    return
                 await self._watched(context, logic)
         except BaseException:
             self._repeats.forget(activity)
@@ -95,7 +100,7 @@ class RecadoMiddleware:
 
     async def _deliver(self, context: TurnContext, logic: Logic, run: Run) -> None:
         """The turn of a delivery."""
-        async with self._turn(context.activity, alone=True):
+        async with self._turn(context.activity):
             try:
                 await logic(context)
             except Exception as fault:  # noqa: BLE001 - whatever it is belongs on the record
@@ -104,14 +109,14 @@ class RecadoMiddleware:
     async def _pass(self, context: TurnContext, logic: Logic, run: Run | None) -> None:
         """A turn that somebody else started."""
         outer = current_turn()
-        if outer is not None and _place(context.activity) == (
+        if isinstance(outer, BotTurn) and _place(context.activity) == (
             outer.channel,
             outer.conversation_id,
         ):
-            with own_state():
+            with outer.hold.shared(), own_state():
                 await self._within(context, logic, run)
         else:
-            async with self._turn(context.activity, alone=False):
+            async with self._turn(context.activity):
                 await self._within(context, logic, run)
 
     async def _within(self, context: TurnContext, logic: Logic, run: Run | None) -> None:
@@ -132,16 +137,20 @@ class RecadoMiddleware:
             raise
 
     @asynccontextmanager
-    async def _turn(self, activity: Activity, *, alone: bool) -> AsyncIterator[BotTurn]:
+    async def _turn(
+        self, activity: Activity, *, answers: str | None = None
+    ) -> AsyncIterator[BotTurn]:
         """Everything that makes a block a turn; afterwards what it held back may leave."""
         place = _place(activity)
-        turn = BotTurn(new_id(), *place)
+        turn = None
         try:
-            async with self._lock.hold(place, alone=alone):
+            async with self._lock.hold(place, answers) as hold:
+                turn = BotTurn(new_id(), *place, hold)
                 with in_turn(turn), own_state():
                     yield turn
+                hold.answered = turn.fault is None
         finally:
-            if turn.held:
+            if turn is not None and turn.held:
                 await self._release(turn)
 
     async def _capture(self, arrival: Arrival) -> None:

@@ -16,6 +16,10 @@ from recado.errors import StoreError
 Record = Callable[[str, int, str | None], Awaitable[None]]
 
 
+class LeaseOverError(Exception):
+    """The delivery has gone to another process, perhaps, and nothing more is sent for it here."""
+
+
 class Run:
     """One attempt of a turn delivery.
 
@@ -24,6 +28,7 @@ class Run:
         event: the ContinueConversation event the turn is built from.
         recorded: sends an earlier attempt got through, by number.
         record: keeps a send.
+        lasts: whether the delivery is still this process's.
 
     Attributes:
         error: what ended the turn, if it did not end well.
@@ -38,6 +43,7 @@ class Run:
         event: Activity,
         recorded: Mapping[int, str | None],
         record: Record,
+        lasts: Callable[[], bool] = lambda: True,
     ) -> None:
         self.delivery_id = delivery_id
         self.event = event
@@ -47,6 +53,7 @@ class Run:
         self.cut_off = False
         self._recorded = recorded
         self._record = record
+        self._lasts = lasts
         self._numbers = 0
         self._refused: tuple[Exception, Answer] | None = None
 
@@ -61,12 +68,20 @@ class Run:
 
         Returns:
             The activity id, now or then.
+
+        Raises:
+            LeaseOverError: another process may be running it.
         """
         self._numbers += 1
         number = self._numbers
         if number in self._recorded:
             activity_id = self._recorded[number]
         else:
+            if not self._lasts():
+                told = "The lease of the delivery has run out: another process may be running it."
+                over = LeaseOverError(told)
+                self.refuse(over, Answer(failure=Failure.NOT_SENT, message=told))
+                raise over
             try:
                 activity_id = await send(f"{self.delivery_id}/{number}")
                 await self._record(self.delivery_id, number, activity_id)

@@ -75,11 +75,11 @@ class BotTurns:
         """What can be run here: nothing before a bot is attached."""
         return [] if self._attached is None else [BOT_TURN, *self._handlers.names()]
 
-    async def run(self, claim: Claim) -> TurnEnded:
+    async def run(self, claim: Claim, lasts: Callable[[], bool] = lambda: True) -> TurnEnded:
         """Run a delivery's handler as a turn; see ``engine.port``."""
         try:
             adapter, callback = self._code(claim)
-            run = await self._prepare(claim)
+            run = await self._prepare(claim, lasts)
         except StoreError as error:
             return TurnEnded(answer=Answer(failure=Failure.NOT_SENT, message=str(error)))
         except Exception as fault:  # noqa: BLE001 - nothing is raised to the engine
@@ -91,7 +91,7 @@ class BotTurns:
             return TurnEnded(answer=answer, activity_id=run.activity_id)
         return self._failed(claim, run.error, run.activity_id)
 
-    async def _prepare(self, claim: Claim) -> Run:
+    async def _prepare(self, claim: Claim, lasts: Callable[[], bool]) -> Run:
         key = ConversationKey(
             bot=claim.bot, channel=claim.channel, conversation_id=claim.conversation_id
         )
@@ -99,7 +99,13 @@ class BotTurns:
         if reference is None:
             raise UnknownReference("The conversation is not known any more.")
         recorded = await self._store.recorded_sends(claim.delivery_id)
-        return Run(claim.delivery_id, event_of(claim, reference), recorded, self._store.record_send)
+        return Run(
+            claim.delivery_id,
+            event_of(claim, reference),
+            recorded,
+            self._store.record_send,
+            lasts,
+        )
 
     async def _carry_out(
         self, run: Run, adapter: ChannelServiceAdapter, callback: Callback

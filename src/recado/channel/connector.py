@@ -36,7 +36,7 @@ from __future__ import annotations
 from typing import Final
 
 from pyreqwest.exceptions import PyreqwestError
-from pyreqwest.response import Response
+from pyreqwest.response import Response, ResponseBodyReader
 
 from recado.channel.answers import read_answer, read_json, read_success
 from recado.channel.client import ConnectorSettings, failed, make_client
@@ -52,6 +52,7 @@ from recado.errors import ForbiddenServiceUrl
 __all__ = ["ConnectorChannel", "ConnectorSettings"]
 
 _REMEMBERED: Final = 4_096  # service URLs; there are few, one per region and tenant
+_SHORT: Final = 128  # bytes; an answer with the id of an activity has some 40
 
 
 class ConnectorChannel:
@@ -154,11 +155,10 @@ class ConnectorChannel:
                 request.header("Authorization", f"Bearer {token}", is_sensitive=True)
             if asked.body is not None:
                 request.header("Content-Type", "application/json").body_bytes(asked.body)
-            # Buffered up to a limit (pyreqwest's own is 64 KiB), an answer costs no more than
-            # one that is read whole, and one without end costs no more memory than the limit.
+            # A short answer is there with its head, and costs no more than one that is read whole.
+            request.streamed_read_buffer_limit(_SHORT)
             async with request.build_streamed() as response:
-                body = await response.body_reader.read(limit)
-                return response.status, b"" if body is None else body.to_bytes(), response
+                return response.status, await _read(response.body_reader, limit), response
         except (PyreqwestError, ValueError) as error:
             raise _Unanswered(failed(error)) from error
         finally:
@@ -176,6 +176,21 @@ class ConnectorChannel:
             return slots
         told = f"No connection was free within {patience:g} seconds."
         raise _Unanswered(Answer(failure=Failure.NOT_SENT, message=told))
+
+
+async def _read(reader: ResponseBodyReader, limit: int) -> bytes:
+    """What is answered, up to a limit.
+
+    What comes in drops is copied drop by drop: the client keeps some 8 KiB for each of them, so
+    that an answer of 64 KiB could take half a gigabyte.
+    """
+    drop = await reader.read(_SHORT)
+    if drop is None or len(drop) < _SHORT:
+        return b"" if drop is None else drop.to_bytes()
+    body = bytearray(drop)
+    while len(body) < limit and (drop := await reader.read_chunk()) is not None:
+        body += drop
+    return bytes(body[:limit])
 
 
 class _Unanswered(Exception):  # noqa: N818 - it says what happened, and leaves this module never

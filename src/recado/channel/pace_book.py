@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from recado.channel.keeping import Everything, Keeping
 from recado.channel.pace_state import KeyState, Line, Route
 from recado.channel.strain import Strain
 from recado.clock import Clock
@@ -27,8 +28,11 @@ class PaceBook:
     second, windows seem older by a second: nobody can know.
     """
 
-    def __init__(self, clock: Clock, profiles: Mapping[str, Profile]) -> None:
+    def __init__(
+        self, clock: Clock, profiles: Mapping[str, Profile], keeping: Keeping | None = None
+    ) -> None:
         self._clock = clock
+        self.keeping = keeping or Everything()
         self._profiles = {name: each for name, each in profiles.items() if not each.unlimited}
         self._lines: dict[tuple[str, str], Line] = {}
         self._routes: dict[Scope, Route] = {}
@@ -55,39 +59,61 @@ class PaceBook:
             self._forget(self._latest)
         return stamps
 
+    @property
+    def limited(self) -> Collection[str]:
+        """The base channels that limits are known of."""
+        return self._profiles.keys()
+
+    def pending(self) -> list[Stamp]:
+        """What :meth:`unrecorded` would hand out now."""
+        return list(self._unrecorded)
+
     def knows(self, scope: Scope, key: str) -> bool:
         """Whether all that was recorded of a pace key ("" for the scope itself) is here.
 
-        Of a channel without figures nothing is recorded.
+        Of a channel without figures nothing is recorded. What is known from before its scope was
+        kept does not count: others may have sent since.
         """
         route = self._route(scope)
         line = route.line
         if line.profile is None:
             return True
-        return line.keys.knows(key) if key else route.whole or not line.profile.tenant
+        since = self._since(scope)
+        if key:
+            return line.keys.knows(key, since)
+        return route.known_at >= since or (since == -math.inf and not line.profile.tenant)
 
-    def recall(self, stamps: Iterable[Stamp], keys: Iterable[tuple[Scope, str]] = ()) -> None:
+    def recall(
+        self,
+        stamps: Iterable[Stamp],
+        keys: Iterable[tuple[Scope, str]] = (),
+        pending: Iterable[Stamp] | None = None,
+    ) -> None:
         """Take what was recorded of pace keys and scopes that are not known.
+
+        It takes the place of what was known of them before.
 
         Args:
             stamps: answers. A key of "" stands for the windows of the scope; stamps with a key
                 count for that key only. One later than now counts as now; those of what is known
                 are left away.
             keys: what was asked for: known from now on, stamps or not.
+            pending: answers of this process that may not have been recorded when that was read;
+                those of :meth:`pending` when left out.
         """
         now = self._now()
         given = list(stamps)
         named = {(stamp.scope, stamp.key) for stamp in given}
         asked = {each for each in named.union(keys) if not self.knows(*each)}
-        for scope, key, operation, at, many in given:
-            if (scope, key) not in asked:
-                continue
-            self._count(scope, key, operation, min(at.timestamp(), now), many)
         for scope, key in asked:
-            if key:
-                self._route(scope).line.keys.open(key).whole = True
-            else:
-                self._route(scope).whole = True
+            self._clear(scope, key, now)
+        for scope, key, operation, at, many in given:
+            if (scope, key) in asked:
+                self._count(scope, key, operation, min(at.timestamp(), now), many)
+        for scope, key, operation, at, many in self._unrecorded if pending is None else pending:
+            for name in {key, ""}:
+                if (scope, name) in asked:
+                    self._count(scope, name, operation, min(at.timestamp(), now), many)
 
     def note(self, stamps: Iterable[Stamp]) -> None:
         """Count requests that nobody here made: those a dead process may have made last.
@@ -137,6 +163,24 @@ class PaceBook:
             strain.restore(min(pause.since.timestamp(), now), until, pause.reason)
 
     # -- within ------------------------------------------------------------------------------
+
+    def _since(self, scope: Scope) -> float:
+        """What is known from before this may be out of date."""
+        since = self.keeping.since(scope)
+        return -math.inf if since is None else since.timestamp()
+
+    def _clear(self, scope: Scope, key: str, now: float) -> None:
+        """Forget what was answered before *now*, when everything about it is known again."""
+        route = self._route(scope)
+        if key:
+            state = route.line.keys.open(key)
+            state.known_at = now
+            gates = list(state.gates.values())
+        else:
+            route.known_at = now
+            gates = [route.gate]
+        for gate in gates:
+            del gate.stamps[:]
 
     def _count(
         self, scope: Scope, key: str, operation: Operation, answered: float, many: int
@@ -195,9 +239,11 @@ class PaceBook:
             route.gate.turn_back(now)
             route.ahead.clear()
             route.slot, route.next_reply = min(route.slot, now), min(route.next_reply, now)
+            route.known_at = min(route.known_at, now)
             if route.strain is not None:
                 route.strain.turn_back(now)
                 route.slot = max(route.slot, route.strain.until)
+        self.keeping.turn_back(instant(now))
         self._recorded_at = min(self._recorded_at, now)
         self._forget_at = min(self._forget_at, now)
 

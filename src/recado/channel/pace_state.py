@@ -27,16 +27,16 @@ class KeyState:
 
     Attributes:
         slot: the number it is kept under.
-        whole: all that was ever recorded of it is here.
+        known_at: when all that was ever recorded of it was here; not a number before.
         strain: what 429s did to it, if there were any of late.
         next_at: not before this, while it recovers.
     """
 
-    __slots__ = ("gates", "next_at", "slot", "strain", "whole")
+    __slots__ = ("gates", "known_at", "next_at", "slot", "strain")
 
-    def __init__(self, slot: int, *, whole: bool) -> None:
+    def __init__(self, slot: int, known_at: float = math.nan) -> None:
         self.slot = slot
-        self.whole = whole
+        self.known_at = known_at
         self.gates: dict[Operation, Gate] = {}
         self.strain: Strain | None = None
         self.next_at = 0.0
@@ -83,7 +83,7 @@ class PaceKeys:
 
     def open(self, key: str) -> KeyState:
         """The state of a key; an empty one if nothing is known."""
-        return self.find(key) or self._make(hash(key) & _MASK, whole=False)
+        return self.find(key) or self._make(hash(key) & _MASK)
 
     def find(self, key: str) -> KeyState | None:
         """The state of a key, if anything is known."""
@@ -96,19 +96,26 @@ class PaceKeys:
             self._young[slot] = entry
         if isinstance(entry, KeyState):
             return entry
-        state = self._make(slot, whole=True)
+        state = self._make(slot, entry)
         state.gate(Operation.SEND).stamps.append(entry)
         return state
 
-    def knows(self, key: str) -> bool:
-        """Whether all that was recorded of a key is here."""
+    def knows(self, key: str, since: float) -> bool:
+        """Whether all that was recorded of a key was here at *since* or later."""
         slot = hash(key) & _MASK
         entry = self._young.get(slot) or self._old.get(slot)
-        return entry is not None and (not isinstance(entry, KeyState) or entry.whole)
+        if entry is None:
+            return False
+        return (entry.known_at if isinstance(entry, KeyState) else entry) >= since
 
-    def settle(self, state: KeyState) -> None:
-        """Keep a state as a bare number, if that says it all."""
-        if not state.whole or len(state.gates) != 1 or state.strain is not None:
+    def settle(self, state: KeyState, since: float) -> None:
+        """Keep a state as a bare number, if that says it all.
+
+        Args:
+            state: of a key.
+            since: what is known from before this does not count as known.
+        """
+        if not state.known_at >= since or len(state.gates) != 1 or state.strain is not None:
             return
         gate = state.gates.get(Operation.SEND)
         if gate is None or len(gate.stamps) != 1 or gate.under_way or gate.waiting:
@@ -150,11 +157,12 @@ class PaceKeys:
                     if entry.strain is not None:
                         entry.strain.turn_back(now)
                     entry.next_at = min(entry.next_at, now)
+                    entry.known_at = min(entry.known_at, now)
                 elif entry > now:
                     entries[slot] = now
 
-    def _make(self, slot: int, *, whole: bool) -> KeyState:
-        state = self._young[slot] = KeyState(slot, whole=whole)
+    def _make(self, slot: int, known_at: float = math.nan) -> KeyState:
+        state = self._young[slot] = KeyState(slot, known_at)
         return state
 
 
@@ -169,10 +177,10 @@ class Route:
         next_reply: the same for replies, after a pause.
         strain: what 429s did to it, if there were any of late.
         refused: pace keys that were refused with 429, and when.
-        whole: all that was ever recorded of it is here.
+        known_at: when all that was ever recorded of it was here; not a number before.
     """
 
-    __slots__ = ("ahead", "gate", "line", "next_reply", "refused", "slot", "strain", "whole")
+    __slots__ = ("ahead", "gate", "known_at", "line", "next_reply", "refused", "slot", "strain")
 
     def __init__(self, line: Line) -> None:
         self.line = line
@@ -181,7 +189,7 @@ class Route:
         self.ahead: deque[Permit] = deque()
         self.strain: Strain | None = None
         self.refused: dict[str, float] = {}
-        self.whole = False
+        self.known_at = math.nan
 
     def base(self) -> Windows:
         """The windows of the scope at their full rate."""

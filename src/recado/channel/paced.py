@@ -6,8 +6,8 @@ Deliveries do not pass through it: the dispatcher has their permits before it cl
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any, Final, TypeGuard
+from collections.abc import Mapping
+from typing import Any, Final, Protocol, TypeGuard
 
 from recado.channel.pacing import Pacer
 from recado.channel.permits import Permit
@@ -15,10 +15,24 @@ from recado.channel.port import Call, Channel, Post, Reply
 from recado.domain.pace import Operation
 from recado.domain.policy import Answer, Failure
 from recado.domain.reference import base_channel, pace_key
-from recado.domain.scope import Scope, Stamp
+from recado.domain.scope import Scope
 
-#: Asks the store what was recorded of a pace key.
-Recall = Callable[[Scope, str], Awaitable[Iterable[Stamp]]]
+
+class Leave(Protocol):
+    """Whoever says when a request may begin: see :class:`Pacer`."""
+
+    async def admit(
+        self,
+        scope: Scope,
+        key: str,
+        operation: Operation = ...,
+        *,
+        group: bool = ...,
+        patience: float = ...,
+    ) -> Permit: ...
+
+    def ended(self, permit: Permit, answer: Answer) -> None: ...
+
 
 _LOST: Final = Answer(failure=Failure.AMBIGUOUS)
 
@@ -28,9 +42,8 @@ class PacedChannel:
 
     Args:
         channel: sends.
-        pacer: knows the pace; the dispatcher uses the same one.
-        recall: asked once about a pace key that is not in memory; without it such a key counts as
-            one that was not used of late.
+        pacer: knows what has no pace; the dispatcher uses the same one.
+        leave: asked for everything that has one; the pacer itself when left out.
         patience: seconds a request waits at most (:meth:`Pacer.admit`).
     """
 
@@ -39,12 +52,12 @@ class PacedChannel:
         channel: Channel,
         pacer: Pacer,
         *,
-        recall: Recall | None = None,
+        leave: Leave | None = None,
         patience: float = 15.0,
     ) -> None:
         self._channel = channel
         self._pacer = pacer
-        self._recall = recall
+        self._leave = leave or pacer
         self._patience = patience
 
     async def send(self, post: Post) -> Answer:
@@ -55,7 +68,7 @@ class PacedChannel:
         try:
             answer = await self._channel.send(post)
         finally:
-            self._pacer.ended(permit, answer)
+            self._leave.ended(permit, answer)
         return answer
 
     async def call(self, call: Call) -> Reply:
@@ -67,7 +80,7 @@ class PacedChannel:
             reply = await self._channel.call(call)
             answer = reply.answer
         finally:
-            self._pacer.ended(permit, answer)
+            self._leave.ended(permit, answer)
         return reply
 
     async def close(self) -> None:
@@ -83,9 +96,7 @@ class PacedChannel:
         if not tenant:
             tenant, group = _address(_parsed(request.body))
         scope = Scope(request.bot, channel, tenant)
-        if self._recall is not None and not self._pacer.knows(scope, key):
-            self._pacer.recall(await self._recall(scope, key), [(scope, key)])
-        return await self._pacer.admit(scope, key, operation, group=group, patience=self._patience)
+        return await self._leave.admit(scope, key, operation, group=group, patience=self._patience)
 
 
 def _counted(call: Call) -> tuple[Operation, str]:

@@ -16,6 +16,7 @@ from operator import itemgetter
 from typing import Final
 
 from recado.channel.gate import Gate
+from recado.channel.keeping import Keeping
 from recado.channel.pace_book import PaceBook, instant
 from recado.channel.pace_state import KeyState, Line, Route
 from recado.channel.permits import Later, Permit
@@ -61,6 +62,7 @@ class Pacer(PaceBook):
         clock: Clock,
         profiles: Mapping[str, Profile],
         *,
+        keeping: Keeping | None = None,
         rng: random.Random | None = None,
         on_room: Callable[[], None] = lambda: None,
     ) -> None:
@@ -70,10 +72,11 @@ class Pacer(PaceBook):
             clock: the time.
             profiles: what channels allow, by base channel; the others are unlimited until they
                 answer 429.
+            keeping: the scopes whose pace is decided here; all when left out.
             rng: source of jitter.
             on_room: called when there may be room earlier than :meth:`free_at` had said.
         """
-        super().__init__(clock, profiles)
+        super().__init__(clock, profiles, keeping)
         self._rng = rng or random.Random()  # noqa: S311 - jitter, not cryptography
         self._on_room = on_room
         self._never = asyncio.Event()
@@ -139,11 +142,12 @@ class Pacer(PaceBook):
             permit = Permit(self._clock.now(), scope, key, operation, group, None, None)
             line.recent.append(permit)
             return permit
-        now = self._now()
+        moment = self._clock.now()
+        now = self._read(moment)
+        if (closed := self._closed_until(scope, route, moment)) is not None:
+            return Later(closed, whole=True)
         latest = now + HORIZON + _ROUNDING
         of_scope = route.windows(now)
-        if route.strain is not None and route.strain.until > now:
-            return Later(instant(route.strain.until), whole=True)
         scope_at = _opens(route, of_scope, now)
         if scope_at > latest:
             return Later(instant(_ask_again(scope_at, of_scope, now)), whole=True)
@@ -194,9 +198,20 @@ class Pacer(PaceBook):
             self._taken(permit)
         self._call(permit, now)
         if state is not None:
-            line.keys.settle(state)
+            line.keys.settle(state, self._since(permit.scope))
         if now >= self._forget_at:
             self._forget(now)
+
+    def adopt(
+        self, scope: Scope, key: str, operation: Operation = Operation.SEND, *, group: bool = False
+    ) -> Permit:
+        """Count a request that another process gave leave for and that may be under way."""
+        route = self._route(scope)
+        state = route.line.state(key, operation, group=group)
+        route.gate.begin()
+        if state is not None:
+            state.gate(operation).begin()
+        return Permit(self._clock.now(), scope, key, operation, group, route, state)
 
     def give_back(self, permit: Permit) -> None:
         """A permitted request was not sent."""
@@ -207,6 +222,13 @@ class Pacer(PaceBook):
             permit.state.gate(permit.operation).give_back()
         self._call(permit, self._now())
         self._on_room()
+
+    def is_busy(self, scope: Scope) -> bool:
+        """Whether something is under way in a scope, waits for leave, or is not recorded yet."""
+        gate = self._route(scope).gate
+        return bool(
+            gate.under_way or gate.waiting or any(each.scope == scope for each in self._unrecorded)
+        )
 
     # -- for the bot's own requests ----------------------------------------------------------
 
@@ -323,6 +345,14 @@ class Pacer(PaceBook):
                 strained.strain.relax(began)
 
     # -- within ------------------------------------------------------------------------------
+
+    def _closed_until(self, scope: Scope, route: Route, now: datetime) -> datetime | None:
+        """When to ask again for a scope in which nothing may be sent; None if it may."""
+        if route.line.profile is not None and not self.keeping.keeps(scope, now):
+            return now  # another process decides it by now
+        if route.strain is not None and route.strain.until > self._latest:
+            return instant(route.strain.until)
+        return None
 
     def _permit(  # noqa: PLR0913, PLR0917 - the fields of a permit
         self,

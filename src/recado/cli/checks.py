@@ -11,13 +11,13 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recado.cli.others import others_references
 from recado.cli.output import Output
 from recado.cli.ports import listening
 from recado.clock import SystemClock
+from recado.database_url import SqliteFile
 from recado.domain.delivery import State
 from recado.domain.explanation import moment, span
 from recado.errors import ChannelError, ConfigurationError, ForbiddenServiceUrl
@@ -152,13 +152,16 @@ def check_database(settings: Settings) -> Check | None:
 
     A database that does not exist is not made, because a doctor changes nothing.
     """
-    if settings.sqlite_path == ":memory:":
+    database = settings.database
+    if not isinstance(database, SqliteFile):
+        return None
+    path = database.path
+    if path is None:
         return Check(
             "database",
             Status.NOTE,
             "It is in memory and ends with its process: for real use set RECADO_DATABASE_URL.",
         )
-    path = Path(settings.sqlite_path)
     if path.exists():
         return None
     folder = next(each for each in path.parents if each.exists())

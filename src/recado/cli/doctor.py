@@ -25,7 +25,10 @@ from recado.cli.checks import (
 from recado.cli.exits import ExitCode
 from recado.cli.invocation import Invocation, command
 from recado.cli.logs import set_up_logs
-from recado.errors import ConfigurationError, StoreError
+from recado.cli.server_checks import check_clocks, check_server
+from recado.clock import SystemClock
+from recado.database_url import SqliteFile
+from recado.errors import ConfigurationError, StoreEmpty, StoreError
 
 if TYPE_CHECKING:
     from recado.config import Settings
@@ -58,7 +61,8 @@ async def doctor(
 
     It looks at Python and SQLite, the settings, the database and who serves it, the port, the
     bot's credentials (a token is fetched), what is exposed, the clock, the references and the
-    backlog. It ends with 1 if a check fails. Nothing is sent.
+    backlog; on PostgreSQL also at the server, its connections and clock, and whether processes
+    hear each other. It ends with 1 if a check fails. Nothing is sent.
     """
     checks = []
     async for check in _examine(invocation, timeout):
@@ -111,19 +115,48 @@ async def _examine_database(invocation: Invocation, settings: Settings) -> Async
         yield await check_port(settings, served=False)
         return
     try:
-        async with invocation.opened() as recado:
-            await recado.store.check()
-            version = await recado.store.schema_version()
-            yield Check(
-                "database",
-                Status.OK,
-                f"{settings.sqlite_path} can be written and has schema version {version}.",
-            )
-            served = await recado.store.served()
-            yield check_served(served=served)
-            yield await check_port(settings, served=served)
-            async for check in check_references(recado, invocation.out):
-                yield check
-            yield check_backlog(await recado.store.backlog(), recado.clock.now(), served=served)
-    except StoreError as error:
+        async for check in _examine_server(settings):
+            yield check
+        async for check in _examine_tables(invocation, settings):
+            yield check
+    except StoreEmpty as error:
+        yield Check("database", Status.NOTE, str(error))
+        yield await check_port(settings, served=False)
+    except (StoreError, ConfigurationError) as error:
         yield Check("database", Status.FAILED, str(error))
+
+
+async def _examine_server(settings: Settings) -> AsyncIterator[Check]:
+    """What can be found out of a server without our tables; nothing where there is no server."""
+    from recado.app import Recado
+
+    facts = await Recado(settings).store.server()
+    if facts is None:
+        return
+    for check in check_server(facts, settings.database_connections):
+        yield check
+    if not facts.may_create:
+        yield Check(
+            "rights",
+            Status.NOTE,
+            "This user may not make tables: another one has to run `recado migrate` before a new "
+            "version starts.",
+        )
+
+
+async def _examine_tables(invocation: Invocation, settings: Settings) -> AsyncIterator[Check]:
+    async with invocation.opened() as recado:
+        await recado.store.check()
+        version = await recado.store.schema_version()
+        shown = settings.database.shown
+        yield Check(
+            "database", Status.OK, f"{shown} can be written and has schema version {version}."
+        )
+        if not isinstance(settings.database, SqliteFile):
+            yield check_clocks(recado.clock.now(), SystemClock().now())
+        served = await recado.store.served()
+        yield check_served(served=served)
+        yield await check_port(settings, served=served)
+        async for check in check_references(recado, invocation.out):
+            yield check
+        yield check_backlog(await recado.store.backlog(), recado.clock.now(), served=served)

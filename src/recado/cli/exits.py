@@ -42,7 +42,7 @@ MEANINGS = {
     ExitCode.CONFLICT: "it contradicts what has happened already",
     ExitCode.DATABASE: "the database cannot be used",
     ExitCode.INTERRUPTED: (
-        "interrupted with Ctrl-C, which ends `demo`, `serve` and `fake-channel` with 0"
+        "interrupted with Ctrl-C, which ends `demo`, `serve`, `worker` and `fake-channel` with 0"
     ),
 }
 

@@ -39,6 +39,11 @@ def settings_flags(words: Sequence[str]) -> dict[str, str]:
                 "Keys on a command line can be read by every user of the machine: set "
                 "RECADO_API_KEYS, or RECADO_API_KEYS_FILE to a file of them."
             )
+        if name == "database_password":
+            raise InvalidInput(
+                "A password on a command line can be read by every user of the machine: set "
+                "RECADO_DATABASE_PASSWORD, or RECADO_DATABASE_PASSWORD_FILE to a file with it."
+            )
         if not equals:
             if kind is bool:
                 value = "true"

@@ -18,6 +18,7 @@ from typer.core import TyperCommand
 from recado.cli.flags import settings_flags
 from recado.cli.logs import set_up_logs
 from recado.cli.output import Output
+from recado.database_url import SqliteFile
 from recado.errors import ConfigurationError, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ DatabaseUrl = Annotated[
     str | None,
     typer.Option(
         metavar="URL",
-        help="The database, sqlite:///path/to/recado.db (RECADO_DATABASE_URL).",
+        help="The database, sqlite:///path/to/recado.db or postgresql://user@host/database "
+        "(RECADO_DATABASE_URL).",
         rich_help_panel=SHARED_PANEL,
     ),
 ]
@@ -119,7 +121,7 @@ class Invocation:
         """Recado on the database, without delivering.
 
         Args:
-            make: whether a database that does not exist is made.
+            make: whether a database that does not exist, or has nothing of Recado's in it, is made.
 
         Raises:
             ConfigurationError: the database would end with this command.
@@ -130,15 +132,11 @@ class Invocation:
 
         settings = self.settings()
         set_up_logs(settings, verbose=self.verbose, quiet=True)
-        if settings.sqlite_path == ":memory:":
-            raise ConfigurationError(
-                "A database in memory ends with this command: name a file with --database-url "
-                "or RECADO_DATABASE_URL."
-            )
-        if not make:
-            _check_exists(Path(settings.sqlite_path))
+        check_lasting(settings)
+        if not make and isinstance(settings.database, SqliteFile):
+            _check_exists(settings.database)
         recado = Recado(settings)
-        await recado.open()
+        await recado.open(make=make)
         try:
             yield recado
         finally:
@@ -158,9 +156,29 @@ def database_option(path: str | Path) -> str:
     return shlex.join(["--database-url", f"sqlite:///{path}"])
 
 
-def _check_exists(path: Path) -> None:
+def shown_url(settings: Settings) -> str:
+    """The database's URL, as it may be shown to people and written to logs."""
+    database = settings.database
+    return settings.database_url if isinstance(database, SqliteFile) else database.shown
+
+
+def check_lasting(settings: Settings) -> None:
+    """Refuse to work in a database that nobody else ever sees.
+
+    Raises:
+        ConfigurationError: it would end with this process.
+    """
+    if settings.database == SqliteFile(None):
+        raise ConfigurationError(
+            "A database in memory ends with this command: name a file with --database-url "
+            "or RECADO_DATABASE_URL."
+        )
+
+
+def _check_exists(file: SqliteFile) -> None:
     """Refuse to make a database out of a mistyped name and show that it is empty."""
-    if path.exists():
+    path = file.path
+    if path is None or path.exists():
         return
     told = (
         f"There is no database {path} yet: start `recado serve` or `recado migrate` to make it, "

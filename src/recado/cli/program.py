@@ -18,6 +18,7 @@ from recado.cli import (
     fake_channel,
     jobs,
     migrating,
+    moving,
     notifications,
     references,
     running,
@@ -38,8 +39,9 @@ from recado.cli.invocation import (
 
 _VARIABLES = (
     ("RECADO_DATABASE_URL", "where the database is"),
+    ("RECADO_DATABASE_PASSWORD", "password for a URL of PostgreSQL without one"),
     ("RECADO_HOST, RECADO_PORT, PORT", "where the server listens"),
-    ("RECADO_APP", "the bot that `recado serve` hosts"),
+    ("RECADO_APP", "the bot that `recado serve` hosts, and whose turns `recado worker` runs"),
     ("RECADO_API_KEYS", "keys of the HTTP API"),
     ("RECADO_PUBLIC_URL", "the server's address behind a proxy"),
     ("RECADO_LOG_LEVEL, RECADO_LOG_JSON", "how much is logged, and how"),
@@ -84,6 +86,7 @@ for commands in (
     steering,
     references,
     migrating,
+    moving,
     doctor,
 ):
     commands.register(app)

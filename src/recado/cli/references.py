@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from recado.cli.exits import ExitCode
 from recado.cli.invocation import After, Invocation, Limit, command, group
 from recado.cli.others import others_references
-from recado.cli.output import Column, iso, shown_time
+from recado.cli.output import Column, Output, iso, shown_time
 from recado.cli.records import address, people, reference_record
 from recado.domain.audience import Conversation
 from recado.domain.audit import AuditEntry
 from recado.domain.health import HealthCount
+from recado.domain.importing import NEVER, Format
 from recado.domain.reference import Health
 from recado.domain.roster import RosterMember
 from recado.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from recado.references import Imported
 
 _COLUMNS = (
     Column("reference", lambda item: item["id"], whole=True),
@@ -23,7 +30,7 @@ _COLUMNS = (
     Column("people", people, rank=2),
     Column("channel", lambda item: item["channel"], rank=5, whole=True),
     Column("health", lambda item: item["health"], rank=3, whole=True),
-    Column("last seen (UTC)", lambda item: shown_time(item["last_seen"]), rank=4, whole=True),
+    Column("last seen (UTC)", lambda item: _last_seen(item["last_seen"]), rank=4, whole=True),
     Column("conversation", lambda item: item["conversation_id"], rank=6, whole=True),
 )
 
@@ -52,6 +59,11 @@ _ROSTER_COLUMNS = (
 _ENTRIES = 20
 
 
+def _last_seen(stamp: str) -> str:
+    """When a conversation was seen; nothing for one that was imported and not heard since."""
+    return "" if stamp == iso(NEVER) else shown_time(stamp)
+
+
 def register(app: typer.Typer) -> None:
     """Add the group to *app*."""
     references = group(
@@ -78,6 +90,14 @@ def register(app: typer.Typer) -> None:
             "recado references roster ID --known --json",
         ),
     )(roster)
+    command(
+        references,
+        "import",
+        examples=(
+            "recado references import .notification.localstore.json --dry-run",
+            "recado references import state.json --format sdk-proactive",
+        ),
+    )(import_file)
 
 
 async def list_references(  # noqa: PLR0913 - one parameter an option
@@ -190,6 +210,62 @@ async def roster(
         _ROSTER_COLUMNS,
         nothing="Nobody is on its roster." if not known else "Its roster has not been read.",
     )
+
+
+async def import_file(
+    invocation: Invocation,
+    *,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="JSON, or JSON Lines.")],
+    form: Annotated[
+        Format, typer.Option("--format", help="What the file holds; found out by itself.")
+    ] = Format.AUTO,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Store nothing: say what would be imported.")
+    ] = False,
+) -> None:
+    """Take in conversations whose references another program has kept.
+
+    Such as the records of the Agents SDK's Proactive, the file of a TeamsFx notification bot, or
+    ConversationReferences of any SDK. They are this bot's conversations then. What is known of a
+    conversation already stays; importing a file twice changes nothing.
+    """
+    async with invocation.opened() as recado:
+        with invocation.out.progress("Importing") as advance:
+            imported = await recado.imports.file(file, form=form, dry_run=dry_run, progress=advance)
+    record = {"file": str(file), "format": str(form), "dry_run": dry_run, **asdict(imported)}
+    if invocation.as_json:
+        invocation.out.document(record)
+    else:
+        _tell_import(invocation.out, imported, dry_run=dry_run)
+    if imported.trouble is not None:
+        raise InvalidInput(f"{imported.trouble} {_so_far(imported, dry_run=dry_run)}")
+    if imported.refused:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _tell_import(out: Output, imported: Imported, *, dry_run: bool) -> None:
+    for each in imported.refusals:
+        key = "" if each.key is None else f", {each.key}"
+        out.note(f"line {each.line}{key}: {each.reason}")
+    if imported.refused > len(imported.refusals):
+        out.note(f"… and {imported.refused - len(imported.refusals):,} more")
+    out.facts(
+        {
+            "would be new" if dry_run else "new": f"{imported.new:,}",
+            "known already": f"{imported.known:,}",
+            "refused": f"{imported.refused:,}",
+            "no references": f"{imported.passed_over:,}" if imported.passed_over else None,
+        }
+    )
+
+
+def _so_far(imported: Imported, *, dry_run: bool) -> str:
+    if dry_run:
+        return "Get the whole file before you import it."
+    told = "Nothing new was"
+    if imported.new:
+        told = f"{imported.new:,} new conversation{'s were' if imported.new > 1 else ' was'}"
+    return f"{told} imported before that: get the whole file and import it again."
 
 
 def _listed_record(listed: RosterMember) -> dict[str, Any]:

@@ -9,27 +9,20 @@ import asyncio
 import os
 import shlex
 import shutil
-import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from fastapi import FastAPI
-from uvicorn import Config, Server
+from uvicorn import Config
 
 from recado.app import Recado, create_server, load_agent
-from recado.cli.checks import Status, check_database
-from recado.cli.invocation import Invocation, database_option
+from recado.cli.invocation import Invocation, database_option, shown_url
 from recado.cli.logs import set_up_logs
 from recado.cli.ports import listening, url_of
+from recado.cli.process import GRACE, Listener, ending, try_database
 from recado.config import Settings, check_exposure
-from recado.errors import StoreUnavailable
-from recado.store.port import Store
-
-#: How long requests may take to end after Ctrl-C, in seconds.
-_GRACE = 5
+from recado.database_url import SqliteFile
 
 
 def run(invocation: Invocation, settings: Settings) -> None:
@@ -41,7 +34,7 @@ def run(invocation: Invocation, settings: Settings) -> None:
     """
     set_up_logs(settings, verbose=invocation.verbose, quiet=settings.demo)
     check_exposure(settings)
-    _check_database(settings)
+    try_database(settings)
     with listening(settings.host, settings.port) as bound:
         recado = Recado(settings)
         agent = load_agent(settings.app, recado) if settings.app is not None else None
@@ -52,7 +45,7 @@ def run(invocation: Invocation, settings: Settings) -> None:
             log_config=None,
             access_log=invocation.verbose,
             server_header=False,
-            timeout_graceful_shutdown=_GRACE,
+            timeout_graceful_shutdown=GRACE,
         )
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
             try:
@@ -63,77 +56,22 @@ def run(invocation: Invocation, settings: Settings) -> None:
         invocation.out.say("Stopped. Started again, it goes on from here.")
 
 
-def _check_database(settings: Settings) -> None:
-    """Find out about a database before anything else is begun; none is made for that.
-
-    Raises:
-        StoreError: it cannot be used.
-    """
-    absent = check_database(settings)
-    if absent is None:
-        asyncio.run(_try(Recado(settings).store))
-    elif absent.status is Status.FAILED:
-        raise StoreUnavailable(f"The database {absent.detail}")
-
-
-async def _try(store: Store) -> None:
-    await store.open()
-    try:
-        # A file that cannot be written opens all the same.
-        await store.check()
-    finally:
-        await store.close()
-
-
 async def _serve(
     invocation: Invocation, recado: Recado, app: FastAPI, config: Config, bound: socket.socket
 ) -> None:
-    server = _Server(config)
-    with _ending(server):
+    elsewhere = False
+
+    def announce() -> None:
+        _announce(invocation, recado.settings, url_of(bound), served_elsewhere=elsewhere)
+
+    server = Listener(config, announce)
+    with ending(server.handle_exit):
         await recado.open()
         await recado.store.check()
-        in_memory = recado.settings.sqlite_path == ":memory:"
+        in_memory = recado.settings.database == SqliteFile(None)
         elsewhere = not in_memory and await recado.store.served()
-        server.on_ready = lambda: _announce(
-            invocation, recado.settings, url_of(bound), served_elsewhere=elsewhere
-        )
         async with app.router.lifespan_context(app):
             await server.serve(sockets=[bound])
-
-
-class _Server(Server):
-    """Tells when it is ready; leaves signals to :func:`_ending`.
-
-    Attributes:
-        on_ready: called when it answers.
-    """
-
-    on_ready: Callable[[], None]
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.on_ready()
-
-
-@contextmanager
-def _ending(server: Server) -> Iterator[None]:
-    """Let signals end *server* in good order, and the process with 0.
-
-    uvicorn raises the signal again when it has stopped, which would look like a failure to make,
-    to service managers and to people.
-    """
-    names = ("SIGINT", "SIGTERM", "SIGBREAK")
-    signals = [getattr(signal, name) for name in names if hasattr(signal, name)]
-    before = {each: signal.signal(each, server.handle_exit) for each in signals}
-    try:
-        yield
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
 
 
 # -- telling ---------------------------------------------------------------------------------
@@ -146,7 +84,7 @@ def _announce(
         invocation.out.document(
             {
                 "url": url,
-                "database_url": settings.database_url,
+                "database_url": shown_url(settings),
                 "bot": settings.bot,
                 "pid": os.getpid(),
                 "served_elsewhere": served_elsewhere,
@@ -155,9 +93,16 @@ def _announce(
         return
     lines = _demo_lines(settings, url) if settings.demo else _serve_lines(settings, url)
     if served_elsewhere:
-        lines.append("Another process delivers from this database; this one takes over after it.")
+        lines.append(beside_others(settings))
     for line in lines:
         invocation.out.say(line)
+
+
+def beside_others(settings: Settings) -> str:
+    """What it means that another process delivers from the same database."""
+    if isinstance(settings.database, SqliteFile):
+        return "Another process delivers from this database; this one takes over after it."
+    return "Other processes deliver from this database as well, and share the work with this one."
 
 
 def _demo_lines(settings: Settings, url: str) -> list[str]:
@@ -172,10 +117,18 @@ def _demo_lines(settings: Settings, url: str) -> list[str]:
         f"  5. kill -9 {os.getpid()}, then start it again: nothing is lost.",
         "",
         f"The API is described at {url}/docs. From another terminal:",
-        f"  {_program()} deliveries list {database_option(settings.sqlite_path)}",
+        f"  {_program()} deliveries list {_database_option(settings)}",
         "",
         "Ctrl-C stops it.",
     ]
+
+
+def _database_option(settings: Settings) -> str:
+    database = settings.database
+    if isinstance(database, SqliteFile):
+        return database_option(database.shown)
+    # The password and the options of a URL are not shown.
+    return "--database-url postgresql://… (the URL of this one)"
 
 
 def _program() -> str:
@@ -190,6 +143,6 @@ def _serve_lines(settings: Settings, url: str) -> list[str]:
     what = f"the bot {settings.app}" if settings.app else "as a sidecar, without a bot,"
     return [
         f"Recado is ready: serving {what} at {url}",
-        f"The bot's name in the database {settings.sqlite_path} is {settings.bot}.",
+        f"The bot's name in the database {settings.database.shown} is {settings.bot}.",
         "Ctrl-C stops it.",
     ]

@@ -16,6 +16,7 @@ from recado.domain.notification import Action
 from recado.domain.pause import Pause
 from recado.domain.pausing import by_people, pause_in_words, resume_command
 from recado.domain.reference import ConversationKey, Health
+from recado.domain.standing import ENQUEUED
 from recado.domain.times import moment, span, when
 
 __all__ = ["Case", "explain", "moment", "reason_in_words", "span"]
@@ -159,6 +160,8 @@ def _state(case: Case, now: datetime) -> str:
     why = reason_in_words(delivery.reason)
     due = when(delivery.due_at, now)
     match delivery.state:
+        case State.SCHEDULED if delivery.reason == ENQUEUED:
+            told = "It was committed with a transaction of its caller's and not taken up yet."
         case State.SCHEDULED:
             told = f"It is scheduled: it is due {due}."
         case State.PENDING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import Final
 
@@ -11,6 +12,8 @@ _lock = Lock()
 _last = 0
 #: Random bytes fetched ahead: asking the kernel for eight at a time costs more than the rest.
 _random = b""
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
 #: Every first digit of a tail with the variant's two bits in front (RFC 9562 §4.1).
 _VARIANT: Final = {f"{digit:x}": "89ab"[digit & 3] for digit in range(16)}
 
@@ -35,6 +38,12 @@ def new_ids(many: int) -> list[str]:
             _random = os.urandom(max(4096, 8 * many))
         tails, _random = _random[: 8 * many].hex(), _random[8 * many :]
     return [_written(first + each, tails[16 * each : 16 * each + 16]) for each in range(many)]
+
+
+def first_id(made_at: datetime) -> str:
+    """What every id made then or later sorts behind, and every id made before sorts before."""
+    digits = f"{max(0, (made_at - _EPOCH) // _MILLISECOND):012x}"
+    return f"{digits[:8]}-{digits[8:]}"
 
 
 def may_be_id(text: str) -> bool:

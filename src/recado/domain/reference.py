@@ -12,6 +12,12 @@ from typing import Any
 LOCAL_BOT = "local"
 
 
+#: Roles of accounts that are not people. What channels add to a person's role ("guest", "owner")
+#: is theirs to invent, so everything else is a person.
+NOT_PEOPLE = frozenset(
+    {"bot", "agent", "skill", "channel", "connectoruser", "agenticappinstance", "agenticuser"}
+)
+
 #: Channels whose service knows a person's directory id and e-mail. On others (Direct Line, Web
 #: Chat) whoever writes can put there what they like, and could be sent another person's messages.
 VOUCHING_CHANNELS = frozenset({"msteams", "outlook", "agents", "m365extensions", "email"})
@@ -53,11 +59,13 @@ class Health(StrEnum):
 
 
 class Presence(StrEnum):
-    """What an activity says about the bot's own presence in the conversation."""
+    """What a sighting says about the bot's own presence in the conversation."""
 
     HERE = "here"
     LEFT = "left"
     ENDED = "ended"  # the channel ended the conversation; the user may return to it
+    KEPT = "kept"  # it was heard once, by a program that kept the reference
+    UNHEARD = "unheard"  # the bot knows of it; whether it was ever heard is not known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +101,8 @@ class Member:
 class Sighting:
     """What one inbound activity tells about the conversation it came from.
 
-    Fields an activity does not carry are None (or empty); they never clear what is known.
+    Or what somebody else's reference tells. Fields it does not carry are None (or empty); they
+    never clear what is known.
     """
 
     key: ConversationKey

@@ -20,6 +20,9 @@ from recado.domain.text import clean, json_text
 #: What the address that goes out is made of, besides people.
 _ADDRESS: Final = frozenset({"tenant_id", "conversation_type", "is_group", "name", "agent"})
 
+#: What is told by others than the conversation itself.
+_HEARSAY: Final = frozenset({Presence.KEPT, Presence.UNHEARD})
+
 #: A new reference's fields where its first sighting says nothing.
 _BLANK: Final[Mapping[str, Any]] = {
     "service_url": "",
@@ -76,7 +79,8 @@ def refresh(known: Fields, sighting: Sighting, *, last_seen: datetime) -> Refres
     """What *sighting* changes in a reference.
 
     Activities may arrive out of order: an older one fills gaps but overwrites nothing, and what
-    has become of the conversation since is not its to tell.
+    has become of the conversation since is not its to tell. So does what another program has
+    kept: it is older than anything that is known here.
 
     Args:
         known: the stored :data:`FIELDS`.
@@ -84,7 +88,7 @@ def refresh(known: Fields, sighting: Sighting, *, last_seen: datetime) -> Refres
         last_seen: when the conversation was seen last, as far as is stored.
     """
     told = _told(sighting)
-    if sighting.at < last_seen:
+    if sighting.at < last_seen or sighting.presence in _HEARSAY:
         gaps = {name for name in told if known[name] in (None, "", "{}")}
         return Refresh(fields={name: told[name] for name in gaps})
     told |= _presence(known["health"], sighting)
@@ -139,6 +143,8 @@ def _presence(before: str, sighting: Sighting) -> dict[str, Any]:
             return {"health": str(Health.ACTIVE), "health_reason": None}
         case Presence.LEFT:
             return {"health": str(Health.UNINSTALLED), "health_reason": "removed"}
+        case Presence.KEPT | Presence.UNHEARD:
+            return {}
         case Presence.ENDED:
             # Where nobody could be spoken to before, the better-known reason stays.
             if not Health(before).reachable:

@@ -9,6 +9,8 @@ from recado.domain.delivery import HeldReason, State
 
 #: A delivery that waits for its turn's end is due after this even if the process died in it.
 TURN_LIMIT: Final = timedelta(seconds=60)
+#: The reason of a delivery that was accepted in somebody else's transaction, until it is taken up.
+ENQUEUED: Final = "enqueued"
 
 
 class Standing(NamedTuple):

@@ -17,10 +17,10 @@ def json_text(value: Any) -> str:
 
 
 def clean(text: str | None) -> str | None:
-    """Text from outside as databases take it: half a surrogate pair becomes ``?``."""
-    if text is None or _sound(text):
+    """Text from outside as every database takes it: NUL and half surrogate pairs become ``?``."""
+    if text is None or usable(text):
         return text
-    return text.encode(errors="replace").decode()
+    return text.replace("\0", "?").encode(errors="replace").decode()
 
 
 def _sound(text: str) -> bool:

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from recado.channel.keeping import BELIEVED
 from recado.channel.pacing import Pacer, Permit
 from recado.channel.port import Channel
 from recado.clock import Clock
@@ -25,9 +26,11 @@ from recado.domain.policy import Answer, Failure, RetryPolicy
 from recado.engine.body import Refusal, post_of
 from recado.engine.changing import Changer
 from recado.engine.judge import Judge
+from recado.engine.leases import Leases
 from recado.engine.making import make, makes
 from recado.engine.port import TurnEnded, Turns
 from recado.engine.service import Service
+from recado.engine.sharing import Sharing
 from recado.engine.traffic import Traffic
 from recado.errors import StoreError, StoreFull, StoreReadOnly, StoreUnavailable
 from recado.store.port import Claim, Observed, Settlement, Store, Wanted
@@ -44,6 +47,9 @@ from recado.telemetry import (
 #: are not kept waiting.
 _MOMENT: Final = 0.003
 _WORTH_A_COMMIT: Final = 32
+
+#: How often it is looked for what others ask, where nobody rings.
+_POLL_ASKS: Final = timedelta(milliseconds=50)
 
 #: Nobody can say how far a request had come.
 _NO_ANSWER: Final = Answer(failure=Failure.AMBIGUOUS)
@@ -72,6 +78,16 @@ class DispatcherSettings:
     #: How long a stop waits for requests in flight before it leaves them to their lease.
     grace: timedelta = timedelta(seconds=20)
 
+    @property
+    def round(self) -> timedelta:
+        """How often leases are renewed, and those of others are looked at."""
+        return self.lease / 6
+
+    @property
+    def held(self) -> timedelta:
+        """How long a claim lasts by itself: so the next look takes it over within the lease."""
+        return self.lease - self.round
+
 
 class Dispatcher(Service):
     """Sends what is due."""
@@ -86,6 +102,7 @@ class Dispatcher(Service):
         *,
         pacer: Pacer,
         owner: str,
+        sharing: Sharing | None = None,
         settings: DispatcherSettings | None = None,
         policy: RetryPolicy | None = None,
         other_host: Callable[[str], str | None] = lambda _: None,
@@ -102,6 +119,8 @@ class Dispatcher(Service):
             telemetry: told of every attempt.
             pacer: the channels' pace, shared with whoever else sends from this process.
             owner: this process's name in leases, unique per start.
+            sharing: its part among those who share the channels' pace; one of its own, made from
+                the store, when left out.
             settings: how much at once.
             policy: how patiently to retry.
             other_host: the service URL on the other cloud's host, for ``InvalidBotApiHost``.
@@ -117,9 +136,14 @@ class Dispatcher(Service):
         self._policy = policy or RetryPolicy()
         self._judge = Judge(clock, self._policy, other_host, rng)
         self._changer = Changer(store, clock, self._judge)
+        self._leases = Leases(clock, self._settings.held)
+        self._sharing = sharing or Sharing(
+            store, pacer, clock, owner=owner, longest_window=self._settings.longest_window
+        )
         self._traffic = Traffic(
             clock,
             pacer,
+            sharing=self._sharing,
             connections=self._settings.connections,
             turns=self._settings.turns,
             credential_pause=self._settings.credential_pause,
@@ -129,6 +153,8 @@ class Dispatcher(Service):
         self._on_settled = on_settled
         self._in_flight: dict[asyncio.Task[None], Claim] = {}
         self._ended: list[Settlement] = []
+        #: How many of these the store could not settle when it was asked last.
+        self._waiting = 0
         #: Claimed, and not begun because the store failed meanwhile: given back first of all.
         self._unbegun: list[Claim] = []
         #: Runs while answers are gathered for the next commit, and whether one is under way.
@@ -138,6 +164,8 @@ class Dispatcher(Service):
         #: Something may be due that has not been looked for.
         self._look = True
         self._looked_at = clock.now()
+        #: When to look whether something is still others' to send; None if nothing is.
+        self._ask_again_at: datetime | None = None
         #: When something is due next, as far as is known.
         self._due: datetime | None = None
         #: When the store was last asked for that.
@@ -161,22 +189,26 @@ class Dispatcher(Service):
         if not self._serving and not await self._take_the_role():
             return 1.0
         await self._keep_up()
+        await self._sharing.keep_up()
         if self._unbegun:
-            await self._store.hand_back(self._unbegun)
-            self._unbegun, self._look = [], True
+            self._unbegun = list(await self._store.hand_back(self._unbegun))
+            self._look = True
         if self._passed and self._traffic.has_room(self._passed):
             self._look = True
-        wanted = self._traffic.wanted() if self._look or self._ended else Wanted()
+        if self._ask_again_at is not None and self._clock.now() >= self._ask_again_at:
+            self._look = True
+        wanted = Wanted()
+        if self._look or self._ended:
+            wanted = replace(self._traffic.wanted(), handlers=self._handlers())
         claims = await self._cycle(wanted)
         if claims and self._stopping.is_set():
-            self._unbegun = list(claims)
-            await self._store.hand_back(claims)
-            self._unbegun = []
+            self._unbegun += claims
+            self._unbegun = list(await self._store.hand_back(self._unbegun))
             return 0
         if claims:
             await self._admit(claims)
         idle = self._traffic.free - len(self._ended)
-        if len(self._ended) >= _WORTH_A_COMMIT or (self._look and idle > 0):
+        if self._fresh >= _WORTH_A_COMMIT or (self._look and idle > 0):
             return 0
         if self._ended:
             # They came while the last commit was under way: others will come with them.
@@ -187,32 +219,33 @@ class Dispatcher(Service):
         """Become a process that delivers, if the store lets us, and take up what was paused."""
         self._serving = await self._store.try_serve(self._owner)
         if self._serving:
+            await self._sharing.deliver()
             self._traffic.recall_pauses(await self._store.pauses(self._clock.now()))
             await self._changer.recall()
         return self._serving
 
     async def _admit(self, claims: Sequence[Claim]) -> None:
         """Begin what may leave now; the rest goes back to its lane."""
-        self._unbegun = list(claims)
-        if unknown := self._traffic.unknown(claims):
-            since = self._clock.now() - self._settings.longest_window
-            self._traffic.recall(unknown, await self._store.stamps(unknown, since))
+        left = list(self._unbegun)
+        self._unbegun += claims
+        await self._sharing.learner.learn(self._traffic.unknown(claims))
         admitted = self._traffic.admit(claims)
-        self._unbegun = list(admitted.refused)
+        self._unbegun = [*left, *admitted.refused]
         for claim, permit in admitted.granted:
             self._begin(claim, permit)
         if admitted.refused:
             at_once = (each for each in admitted.refused if each.delivery_id not in admitted.until)
             self._passed = tuple({*self._passed, *(each.route for each in at_once)})
-            await self._store.hand_back(admitted.refused, until=admitted.until)
+            left += await self._store.hand_back(admitted.refused, until=admitted.until)
             self._due = min(filter(None, (self._due, *admitted.until.values())), default=None)
-        self._unbegun = []
+        self._unbegun = left
 
     async def on_stop(self) -> None:
         """Wait for requests in flight, settle them, and give the role up."""
         try:
             await self._drain()
         finally:
+            await self._sharing.stop()
             self._serving = False
             await self._store.stop_serving()
 
@@ -220,16 +253,18 @@ class Dispatcher(Service):
         """Settle what ends within the grace, and leave the rest to its lease."""
         until = self._clock.now() + self._settings.grace
         with suppress(StoreError):
-            await self._store.renew(self._held_claims(), until + self._settings.lease)
+            await self._renew(until)
         while self._in_flight or self._ended:
             self._wake.clear()
             pause = (until - self._clock.now()).total_seconds()
             settled = True
             try:
                 await self._cycle(Wanted())
+                settled = not self._waiting
             except Exception as error:  # noqa: BLE001 - there may be time to settle it yet
                 self._tell(error)
                 settled = False
+            if not settled:
                 pause = min(pause, self._settings.poll.total_seconds())
             if pause <= 0:
                 break
@@ -244,33 +279,46 @@ class Dispatcher(Service):
     async def _keep_up(self) -> None:
         """From time to time: keep our leases, and take over what others have left behind."""
         now, kept_up_at = self._clock.now(), self._kept_up_at
-        if kept_up_at is not None and kept_up_at <= now < kept_up_at + self._settings.lease / 3:
+        if kept_up_at is not None and kept_up_at <= now < kept_up_at + self._settings.round:
             return
         if kept_up_at is not None and now < kept_up_at:
             # The clock went back, and nobody is to wait until it is where it was.
             await self._store.hasten(now, latest=now + self._policy.keep_lane)
             self._look = True
         # Renewed first: after a long sleep of this process its own leases look abandoned.
-        await self._store.renew(self._held_claims(), now + self._settings.lease)
+        await self._renew(now)
         while lost := await self._store.reap(self._owner, now, 500):
             parked = sum(each.state is State.UNKNOWN for each in lost)
             self._telemetry.emit(DeliveriesLost(retried=len(lost) - parked, parked=parked))
             self._look = True
-        handlers = [] if self._turns is None else sorted(self._turns.names())
-        while handlers and await self._store.release_handlers(handlers):
+        while await self._store.release_handlers(sorted(self._handlers())):
             self._look = True
         self._kept_up_at = now
 
+    async def _renew(self, at: datetime) -> None:
+        """Have what this process holds last as if it had been claimed at an instant."""
+        held = self._held_claims()
+        extended = await self._store.renew(held, at + self._settings.held)
+        self._leases.renewed(held, extended, at)
+
+    def _handlers(self) -> Collection[str]:
+        """What turns can be run here."""
+        return () if self._turns is None else self._turns.names()
+
     async def _pause(self) -> float:
         """How long nothing can happen unless something wakes us."""
-        poll = self._settings.poll.total_seconds()
+        now = self._clock.now()
+        asked = self._sharing.granter.asked_lately(now)
+        often = _POLL_ASKS if asked else self._settings.poll
+        poll = often.total_seconds()
         if self._traffic.free <= 0 and self._look:
             return poll
-        now = self._clock.now()
+        if self._ask_again_at is not None:
+            poll = min(poll, max(0.001, (self._ask_again_at - now).total_seconds()))
         if self._passed and (room := self._traffic.room_at(self._passed)) is not None:
             poll = min(poll, max(0.001, (room - now).total_seconds()))
-        if self._in_flight and self._asked_at <= now < self._asked_at + self._settings.poll:
-            at = min(filter(None, (self._due, self._asked_at + self._settings.poll)))
+        if self._in_flight and self._asked_at <= now < self._asked_at + often:
+            at = min(filter(None, (self._due, self._asked_at + often)))
             if at <= now:
                 self._due, self._look = None, True
             return min(poll, max(0.0, (at - now).total_seconds()))
@@ -295,7 +343,8 @@ class Dispatcher(Service):
         if not self._claiming:
             wanted = Wanted()
         observed = self._traffic.observed()
-        if not batch and not observed and wanted.limit <= 0:
+        asks = self._look and wanted.paced is not None and wanted.paced.asks
+        if not batch and not observed and wanted.limit <= 0 and not asks:
             return []
         now = self._clock.now()
         claiming = wanted.limit > 0
@@ -308,7 +357,7 @@ class Dispatcher(Service):
                 batch,
                 owner=self._owner,
                 now=now,
-                lease_until=now + self._settings.lease,
+                lease_until=now + self._settings.held,
                 wanted=wanted,
                 observed=observed,
             )
@@ -321,21 +370,40 @@ class Dispatcher(Service):
         self._batch = min(2 * self._batch, self._settings.settle_batch)
         self._claiming = self._batch == self._settings.settle_batch
         self._traffic.written(observed)
+        self._sharing.cycled(cycled, now)
         self._tell_observed(observed)
         if claiming:
             self._looked_at = now
             self._passed = cycled.passed
+            self._ask_again_at = now + BELIEVED if cycled.elsewhere else None
         if cycled.more or not claiming:
             self._look = True  # there may be more, or nothing was asked for
-        # Only what has been committed is forgotten: after an error the batch is settled again.
+        self._forget(batch, cycled.waiting)
+        return cycled.claims
+
+    def _forget(self, batch: Sequence[Settlement], waiting: Collection[str]) -> None:
+        """What has been committed is done with; after an error it would be settled again.
+
+        Args:
+            batch: what was handed in.
+            waiting: ids of deliveries that have to be handed in once more.
+        """
         del self._ended[: len(batch)]
-        if self._ended:
+        again = [each for each in batch if each.claim.delivery_id in waiting]
+        self._ended += again
+        self._waiting = len(again)
+        if self._fresh:
             self._settle_in_a_moment()
         if batch:
             self._on_settled()
-            for settlement in batch:
+        for settlement in batch:
+            if settlement.claim.delivery_id not in waiting:
                 self._tell_ended(settlement)
-        return cycled.claims
+
+    @property
+    def _fresh(self) -> int:
+        """How many have ended that the store was not asked to settle, or may settle at once."""
+        return len(self._ended) - self._waiting
 
     def _suspect(
         self, batch: Sequence[Settlement], error: BaseException, *, claiming: bool
@@ -393,7 +461,7 @@ class Dispatcher(Service):
 
         A channel that answers slowly would otherwise cost a commit for each answer.
         """
-        if len(self._ended) >= _WORTH_A_COMMIT or not self._in_flight:
+        if self._fresh >= _WORTH_A_COMMIT or not self._in_flight:
             Service.wake(self)
         elif not self._committing:
             self._settle_in_a_moment()
@@ -425,10 +493,13 @@ class Dispatcher(Service):
             self._traffic.ended(claim, permit, None)
             return self._judge.rejected(claim, post.reason, Evidence(message=post.told))
         # What is not answered, because we are cut off or the channel raises, may have arrived.
-        answer = _NO_ANSWER
+        answer: Answer | None = _NO_ANSWER
         try:
             if permit.route is not None:  # else nothing limits it
                 await self._until(permit)
+            if not self._leases.last(claim):
+                answer = None
+                return self._judge.put_back(claim)
             answer = await self._channel.send(post)
         finally:
             self._traffic.ended(claim, permit, answer)
@@ -470,7 +541,7 @@ class Dispatcher(Service):
         try:
             if self._turns is None or claim.handler not in self._turns.names():
                 return self._judge.held(claim, HeldReason.NO_HANDLER)
-            ended: TurnEnded = await self._turns.run(claim)
+            ended: TurnEnded = await self._turns.run(claim, lambda: self._leases.last(claim))
             answer = ended.answer
             if answer is None and ended.activity_id is not None:
                 answer = Answer(status=200)  # its sends got through

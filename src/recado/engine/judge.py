@@ -139,6 +139,18 @@ class Judge:
             uncounted=True,
         )
 
+    def put_back(self, claim: Claim) -> Settlement:
+        """Nothing was tried, because the lease has run out: another may be at it."""
+        return Settlement(
+            claim=claim,
+            state=State.PENDING,
+            reason=None,
+            ended_at=self._clock.now(),
+            outcome=Outcome.REJECTED,
+            evidence=Evidence(),
+            uncounted=True,
+        )
+
     def broken(self, claim: Claim, told: str) -> Settlement:
         """Our own code failed, and nobody can say how far the request had come."""
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -31,9 +31,13 @@ class Turns(Protocol):
     def names(self) -> Collection[str]:
         """Names of the handlers registered in this process."""
 
-    async def run(self, claim: Claim) -> TurnEnded:
+    async def run(self, claim: Claim, lasts: Callable[[], bool]) -> TurnEnded:
         """Run the handler of *claim* as a turn in its conversation.
 
         It does not raise for what the turn's code or the channel did. Sends recorded for the
         delivery are answered from the record instead of being sent again.
+
+        Args:
+            claim: the delivery.
+            lasts: whether it is still this process's; nothing is sent any more when it is not.
         """

@@ -21,6 +21,7 @@ from recado.domain.policy import Answer
 from recado.domain.scope import Scope, Stamp
 from recado.engine.breakers import Breakers
 from recado.engine.making import makes
+from recado.engine.sharing import Sharing
 from recado.store.port import Claim, Observed, Wanted
 
 #: A share of the connections only urgent deliveries may take: one in so many.
@@ -82,9 +83,10 @@ class Traffic:
         connections: requests in flight at once.
         turns: turns running at once.
         credential_pause: how long a bot rests at first whose credential was refused.
+        sharing: this process's part among those who share the channels' pace; None without any.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - everything it decides by
         self,
         clock: Clock,
         pacer: Pacer,
@@ -92,9 +94,11 @@ class Traffic:
         connections: int,
         turns: int,
         credential_pause: timedelta,
+        sharing: Sharing | None = None,
     ) -> None:
         self._clock = clock
         self._pacer = pacer
+        self._sharing = sharing
         self._connections = connections
         self._turns = turns
         self._routes: dict[int, _Route] = {}
@@ -112,6 +116,8 @@ class Traffic:
         #: What 429s have paused, as it was last observed.
         self._lasting: dict[tuple[PauseKind, str, str, str, str], Pause] = {}
         self._swept_at = clock.now()
+        if sharing is not None:
+            sharing.learner.unwritten = lambda: self._teachings.stamps
 
     # -- before ------------------------------------------------------------------------------
 
@@ -133,6 +139,7 @@ class Traffic:
             room=self._rooms(now, limit),
             elsewhere=_AT_FIRST,
             after=self._last_route,
+            paced=None if self._sharing is None else self._sharing.paced(),
         )
 
     def _rooms(self, now: datetime, limit: int) -> dict[int, int]:
@@ -173,10 +180,6 @@ class Traffic:
                 if not self._pacer.knows(scope, key):
                     asked[scope, key] = None
         return list(asked)
-
-    def recall(self, asked: Sequence[tuple[Scope, str]], stamps: Sequence[Stamp]) -> None:
-        """What the store knew of :meth:`unknown` ones."""
-        self._pacer.recall(stamps, asked)
 
     def recall_pauses(self, pauses: Sequence[Pause]) -> None:
         """Take up what was paused before this process began."""
@@ -286,12 +289,15 @@ class Traffic:
             stamps=tuple(taught.stamps),
             paused=tuple(taught.paused.values()),
             resumed=tuple(taught.resumed.values()),
+            handed_in=() if self._sharing is None else self._sharing.granter.over,
         )
 
     def written(self, observed: Observed) -> None:
         """It has been committed."""
         taught = self._teachings
         del taught.stamps[: len(observed.stamps)]
+        if self._sharing is not None:
+            self._sharing.granter.forgotten(observed.handed_in)
         for written, kept in ((observed.paused, taught.paused), (observed.resumed, taught.resumed)):
             for pause in written:
                 if kept.get(pause.what) == pause:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, get_args
+from typing import Any, Final, TypedDict, get_args
 
 from recado.domain.audience import Audience, Thread
 from recado.domain.content import Content, content_of
@@ -51,6 +51,26 @@ class Options:
     user: Mapping[str, Any] | None = None
     once_key: str | None = None
     once_every: timedelta | None = None
+
+
+class GivenOptions(TypedDict, total=False):
+    """The same as callers give them by name."""
+
+    when: datetime | timedelta | None
+    expires: datetime | timedelta | None
+    mode: Mode
+    priority: Priority | str
+    on_unknown: OnUnknown | str | None
+    idempotency_key: str | None
+    idempotency_scope: str
+    collapse_key: str | None
+    category: str | None
+    handler: str | None
+    value: Any
+    value_type: str | None
+    user: Mapping[str, Any] | None
+    once_key: str | None
+    once_every: timedelta | None
 
 
 #: Nothing out of the ordinary.

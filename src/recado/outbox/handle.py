@@ -37,6 +37,10 @@ class Handle:
         """Whether the idempotency key was known and nothing new was accepted."""
         return self._accepted.replayed
 
+    def of(self, outbox: Outbox) -> Handle:
+        """The same notification, to be asked about at another outbox."""
+        return Handle(outbox, self._accepted, self._after_turn)
+
     async def progress(self) -> Progress:
         """How far it has come."""
         return await self._outbox.progress(self.id)

@@ -258,7 +258,7 @@ async def test_a_lost_edit_is_sent_again(desk: Desk) -> None:
     original, _ = await delivered(desk, to, on_unknown=OnUnknown.PARK)
     await recall(desk, original)
     (claim,) = await desk.claim(owner="dead")
-    (lost,) = await desk.store.reap("me", desk.now, 10)
+    (lost,) = await desk.store.reap("me", desk.later(31), 10)
     assert (lost.delivery_id, lost.state) == (claim.delivery_id, State.RETRYING)
 
 

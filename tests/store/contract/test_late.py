@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from recado.domain.delivery import Evidence, OnUnknown, Outcome, State
+from recado.domain.making import Made
 from recado.domain.reference import Health
 from recado.store.port import Claim
 from tests.store.kit import LEASE, SECOND, Desk, make_settlement
@@ -64,6 +65,22 @@ async def test_a_late_receipt_ends_what_is_held(desk: Desk) -> None:
     await settle_late(desk, claim, State.DELIVERED, evidence=RECEIPT)
     assert await desk.state(claim.delivery_id) is State.DELIVERED
     assert await desk.store.promote(desk.later(10), 10) == 0
+
+
+async def test_a_late_receipt_finds_what_has_moved(desk: Desk) -> None:
+    """Its conversation was made again and was known by another name: that lane is empty now."""
+    claim = await taken_over(desk)
+    again = await desk.claim_of(claim.delivery_id)
+    await desk.settle(again, State.RETRYING, due_at=desk.now, make_again=True)
+    again = await desk.claim_of(claim.delivery_id)
+    there = await desk.meet("a:new", members=())
+    made = Made(conversation_id="a:new", service_url=again.service_url)
+    await desk.settle(again, State.PENDING, reason=None, uncounted=True, made=made)
+    assert (await desk.detail(claim.delivery_id)).delivery.reference_id == there.id
+    await settle_late(desk, claim, State.DELIVERED, evidence=RECEIPT)
+    other = await desk.say("another", await desk.meet("a:other", members=()))
+    (next_one,) = await desk.claim(1)
+    assert next_one.delivery_id == other
 
 
 @pytest.mark.parametrize(

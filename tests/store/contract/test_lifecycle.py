@@ -65,8 +65,9 @@ async def test_secrets_outlive_their_process(desk: Desk, successor: Desk) -> Non
 async def test_another_process_commit_is_noticed(desk: Desk, successor: Desk) -> None:
     """Once, and without reading what it was."""
     await desk.store.changed()
-    await successor.meet()
-    assert await desk.store.changed()
+    await successor.say("hello", await successor.meet())
+    while not await desk.store.changed():
+        await desk.store.check()
     assert not await desk.store.changed()
 
 

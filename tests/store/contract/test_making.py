@@ -146,7 +146,7 @@ async def test_a_crash_while_it_is_made(desk: Desk, successor: Desk, on_unknown:
     wished = await desk.store.wish(make_wish())
     said = await desk.say("hello", wished, on_unknown=on_unknown)
     await desk.claim_of(said)
-    (lost,) = await successor.store.reap("successor", desk.now, 10)
+    (lost,) = await successor.store.reap("successor", desk.later(31), 10)
     assert lost.state is State.RETRYING
     claim = await successor.claim_of(said)
     assert (claim.unmade, claim.maybe_sent) == (True, False)

@@ -275,3 +275,12 @@ async def test_the_backlog(desk: Desk) -> None:
     assert backlog.oldest_due is not None
     assert backlog.oldest_due <= desk.now
     assert (backlog.references, backlog.expanding) == (len(REACHABLE), 1)
+
+
+async def test_a_retry_of_what_was_cancelled_while_it_was_sent(desk: Desk) -> None:
+    """The channel refused it all the same: whoever retries it wants it to be sent."""
+    claim = await desk.claim_of(await desk.say("hello", await desk.meet()))
+    await desk.store.cancel_many([claim.delivery_id], desk.now)
+    await desk.settle(claim, State.REJECTED)
+    await desk.store.retry(claim.delivery_id, desk.later(1))
+    assert await desk.drain() == ["hello"]

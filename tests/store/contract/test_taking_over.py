@@ -7,7 +7,7 @@ import pytest
 from recado.domain.delivery import HeldReason, OnUnknown, Outcome, State
 from recado.domain.notification import Turn
 from recado.domain.reference import Presence
-from recado.store.port import Lost
+from recado.store.port import Lost, Wanted
 from tests.store.kit import LEASE, SECOND, Desk
 
 
@@ -158,6 +158,15 @@ async def test_a_retry_that_is_handed_back_keeps_its_history(desk: Desk) -> None
     assert again.head_since == again.tried_since == begun
 
 
+async def test_what_goes_on_in_a_conversation_that_has_gone_is_held(desk: Desk) -> None:
+    """Refused for its bot's sake it keeps its place, but not in a lane that leads to nobody."""
+    claim = await desk.claim_of(await desk.say("hello", await desk.meet()))
+    await desk.see(presence=Presence.LEFT)
+    await desk.settle(claim, State.PENDING, reason="breaker", uncounted=True)
+    assert await desk.standing(claim.delivery_id) == (State.HELD, "unreachable")
+    assert await desk.claim() == []
+
+
 async def test_handing_back_in_a_conversation_that_has_gone(desk: Desk) -> None:
     """It is held for the return, like everything else there."""
     made = await desk.say("one", await desk.meet())
@@ -195,6 +204,17 @@ async def test_handlers_release_what_waits_for_them(desk: Desk) -> None:
     assert await desk.state(other) is State.HELD
     assert await desk.state(backoff) is State.HELD
     assert await desk.store.release_handlers(["report"]) == 0
+
+
+async def test_a_turn_nobody_can_run_is_claimed_to_be_held(desk: Desk) -> None:
+    """By whoever delivers, so that those behind it need not wait for nobody."""
+    reference = await desk.meet()
+    made = await desk.say("", reference, turn=Turn(handler="report"))
+    await desk.say("behind", reference)
+    (claim,) = (await desk.cycle(Wanted(limit=8, handlers=["other"]))).claims
+    assert claim.delivery_id == made
+    await desk.settle(claim, State.HELD, reason=str(HeldReason.NO_HANDLER), uncounted=True)
+    assert await desk.drain() == ["behind"]
 
 
 async def test_a_turn_releases_what_waited_for_its_end(desk: Desk) -> None:

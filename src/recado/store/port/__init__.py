@@ -16,9 +16,14 @@ from recado.store.port.delivery import DeliveryStore
 from recado.store.port.jobs import JobStore
 from recado.store.port.lifecycle import Lifecycle
 from recado.store.port.local import LocalStore
+from recado.store.port.moving import RECORD_KINDS, STATE, MovingStore, RecordKind, Unfinished
 from recado.store.port.people import PeopleStore
 from recado.store.port.references import ReferenceStore
+from recado.store.port.retention import Forgotten, Old, RetentionStore
+from recado.store.port.sharing import SharingStore
+from recado.store.port.state import StateStore
 from recado.store.port.steering import SteeringStore
+from recado.store.port.turns import Entry, TurnStore
 from recado.store.port.values import (
     Accepted,
     Backlog,
@@ -27,15 +32,23 @@ from recado.store.port.values import (
     Cycled,
     DeliveryDetail,
     DeliveryFilter,
+    Kept,
     Lost,
     NotificationDetail,
     Observed,
+    Paced,
     Page,
+    Put,
+    ServerFacts,
     Settlement,
+    Shares,
+    Taken,
     Wanted,
 )
 
 __all__ = [
+    "RECORD_KINDS",
+    "STATE",
     "Accepted",
     "Backlog",
     "Captured",
@@ -43,12 +56,24 @@ __all__ = [
     "Cycled",
     "DeliveryDetail",
     "DeliveryFilter",
+    "Entry",
+    "Forgotten",
+    "Kept",
     "Lost",
+    "MovingStore",
     "NotificationDetail",
     "Observed",
+    "Old",
+    "Paced",
     "Page",
+    "Put",
+    "RecordKind",
+    "ServerFacts",
     "Settlement",
+    "Shares",
     "Store",
+    "Taken",
+    "Unfinished",
     "Wanted",
 ]
 
@@ -59,9 +84,14 @@ class Store(
     PeopleStore,
     AcceptanceStore,
     DeliveryStore,
+    SharingStore,
     SteeringStore,
     JobStore,
+    TurnStore,
     LocalStore,
+    StateStore,
+    RetentionStore,
+    MovingStore,
     Protocol,
 ):
     """Everything durable. See the module docstring for what holds for every verb."""

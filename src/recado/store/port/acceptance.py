@@ -50,6 +50,10 @@ class AcceptanceStore(Protocol):
     async def expand(self, now: datetime, limit: int) -> int:
         """Take up to *limit* steps of broadcasts and changes not fully expanded, oldest first.
 
+        What was accepted in a transaction of somebody else's, where its deliveries are
+        ``scheduled``, ``enqueued``, is taken up here too: from then on it is as if it had been
+        accepted now.
+
         Returns:
             How many recipients and copies were looked at; 0 when nothing is left to expand.
         """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -57,7 +57,9 @@ class DeliveryStore(Protocol):
         has become unreachable is held. A settlement is late when its lane has been given back
         or taken over since: its attempt is recorded in place of what :meth:`reap` supposed,
         and if the channel took the delivery and the delivery has not ended it becomes
-        ``delivered``, else it changes nothing. Settling twice does what settling once does.
+        ``delivered``, else it changes nothing. Settling twice does what settling once does. One
+        whose conversation another transaction holds is left out and named in ``waiting``, so
+        that the others do not wait for it.
 
         Claiming: lanes whose head is due and that nobody holds, as many as *wanted* says. By
         priority; then every route gets an equal share of what can be claimed, so that one
@@ -68,12 +70,14 @@ class DeliveryStore(Protocol):
         one that may be on its way, takes the place of one that has not left after all, and ends
         with one that has not arrived, or when there is a newer change. The head is the retrying
         delivery if there is one, then urgent ones, then by entry. Pending deliveries are due
-        whatever the clock says.
+        whatever the clock says. A turn whose handler this process has not got is left to one that
+        delivers and has it, and its place in its lane stays its own; without such a process it is
+        claimed, to be held.
         """
 
     async def hand_back(
         self, claims: Sequence[Claim], *, until: Mapping[str, datetime] | None = None
-    ) -> None:
+    ) -> Sequence[Claim]:
         """Return claims whose request was never begun; the attempt is not counted.
 
         Late ones, as in :meth:`cycle`, are left alone.
@@ -81,12 +85,16 @@ class DeliveryStore(Protocol):
         Args:
             claims: what is returned.
             until: by delivery id, when its lane is to be claimed again; at once where not named.
+
+        Returns:
+            Those that could not be returned now, because another transaction holds their
+            conversation.
         """
 
     async def stamps(self, keys: Sequence[tuple[Scope, str]], since: datetime) -> list[Stamp]:
         """Requests counted for scopes and pace keys (``""``: the whole scope) later than *since*.
 
-        To the second, and never earlier than they were.
+        To the fifth of a second, and never earlier than they were.
         """
 
     async def forget_pace(self, *, stamps_before: datetime, now: datetime, limit: int) -> int:
@@ -115,11 +123,15 @@ class DeliveryStore(Protocol):
     async def pauses(self, now: datetime) -> list[Pause]:
         """Every pause that lasts, the longest-lasting first."""
 
-    async def renew(self, claims: Sequence[Claim], lease_until: datetime) -> None:
+    async def renew(self, claims: Sequence[Claim], lease_until: datetime) -> Collection[str]:
         """Extend the leases of *claims*; late ones, as in :meth:`cycle`, are left alone.
 
         Of *claims* only, not of whatever the caller holds: a claim whose commit was done and
         whose answer was lost has to run out.
+
+        Returns:
+            Ids of the deliveries whose lease was extended. One may be missing for a while because
+            another transaction holds its lane, where nobody can take it over meanwhile.
         """
 
     async def hasten(self, now: datetime, *, latest: datetime) -> None:
@@ -137,10 +149,15 @@ class DeliveryStore(Protocol):
         """
 
     async def release_handlers(self, handlers: Sequence[str], limit: int = 500) -> int:
-        """Let up to *limit* deliveries held ``no_handler`` for *handlers* enter their lanes.
+        """Say which handlers this process has, and let what waits for them go on.
 
-        Those for an unreachable conversation are held for its return; so for
-        :meth:`release_turn`.
+        Up to *limit* deliveries held ``no_handler`` for *handlers* enter their lanes. Those for an
+        unreachable conversation are held for its return; so for :meth:`release_turn`. What was
+        left to processes that have died is due for all again. Whoever delivers says it from time
+        to time.
+
+        Returns:
+            How many were moved.
         """
 
     async def release_turn(self, turn: str) -> int:

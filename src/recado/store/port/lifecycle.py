@@ -5,16 +5,39 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from recado.clock import Clock
+from recado.store.port.values import ServerFacts
+
 
 class Lifecycle(Protocol):
     """Opening, closing, and who delivers."""
 
-    async def open(self) -> None:
+    @property
+    def clock(self) -> Clock:
+        """The time that all who work on this database share."""
+
+    async def open(self, *, make: bool = True, importing: bool = False) -> None:
         """Connect, and bring the schema to this program's version.
+
+        Args:
+            make: whether a database with nothing of ours in it is made one of ours.
+            importing: whether it may be one into which an import has not finished.
 
         Raises:
             StoreTooNew: the database was written by a newer program.
+            StoreEmpty: nothing of ours is in it, and that is not to be changed.
+            StoreUnfinished: an import into it has not finished.
             StoreUnavailable: it cannot be reached, or its directory cannot be made.
+        """
+
+    async def server(self) -> ServerFacts | None:
+        """How the database server stands towards this process; None where there is no server.
+
+        The store need not be open.
+
+        Raises:
+            ConfigurationError: the server is too old.
+            StoreError: it cannot be reached, or does not let us in.
         """
 
     async def close(self) -> None:

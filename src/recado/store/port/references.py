@@ -28,17 +28,19 @@ class ReferenceStore(Protocol):
         ``presence`` HERE makes the conversation active and releases its deliveries held
         ``unreachable`` to the end of its lane; LEFT makes it ``uninstalled`` and ENDED ``gone``
         until somebody is HERE again, and holds what stands in its lane, but for what is being
-        sent. A service URL that is new to the conversation's tenant and channel is offered to
-        its others. Every change of a known conversation's health or service URL is audited.
+        sent. KEPT tells no more than that it was heard once: it fills gaps, whenever it is said
+        to have been. UNHEARD leaves a known conversation as it is, and a new one is not
+        ``heard``. A service URL that is new to the conversation's tenant and channel is offered
+        to its others. Every change of a known conversation's health or service URL is audited.
 
         Returns:
             One result per sighting, in order.
         """
 
     def touch(self, sighting: Sighting) -> None:
-        """Do what :meth:`capture` does for a known conversation, with the next commit.
+        """Do what :meth:`capture` does for a known conversation, within a second.
 
-        Nobody waits for it, and it is lost in a crash before that commit.
+        Nobody waits for it, and it is lost in a crash before that.
         """
 
     async def reference(self, reference_id: str) -> Reference | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
+from recado.domain.asking import Ask
 from recado.domain.delivery import (
     Attempt,
     Delivery,
@@ -20,7 +21,7 @@ from recado.domain.making import Made
 from recado.domain.notification import Action, Otherwise
 from recado.domain.pause import Pause
 from recado.domain.reference import ConversationKey, Health
-from recado.domain.scope import Stamp
+from recado.domain.scope import Scope, Stamp
 
 T = TypeVar("T")
 
@@ -164,6 +165,20 @@ class Settlement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Paced:
+    """What may be claimed of the channels whose pace several processes share."""
+
+    #: The base channels: their deliveries are claimed by whoever keeps their scope.
+    channels: Collection[str]
+    #: What this process keeps.
+    kept: Collection[Scope]
+    #: What others keep; not asked for again before then.
+    others: Mapping[Scope, datetime]
+    #: Whether what others ask for is to be read.
+    asks: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """How much a process can take on now.
 
@@ -180,6 +195,11 @@ class Wanted:
     elsewhere: int = 1_000_000
     #: Where the round among the routes begins: after this one.
     after: int = 0
+    #: The handlers this process has; None for all there are. A turn that needs another one is left
+    #: to a process that delivers and has it. If none is alive it is claimed all the same.
+    handlers: Collection[str] | None = None
+    #: None where the pace is nobody else's business: then everything may be claimed.
+    paced: Paced | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,9 +212,11 @@ class Observed:
     paused: Sequence[Pause] = ()
     #: Pauses ended.
     resumed: Sequence[Pause] = ()
+    #: Requests of others, by the id of what they asked, whose end has been counted.
+    handed_in: Sequence[str] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.stamps or self.paused or self.resumed)
+        return bool(self.stamps or self.paused or self.resumed or self.handed_in)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,10 +224,41 @@ class Cycled:
     """What a cycle claimed."""
 
     claims: Sequence[Claim] = ()
+    #: Ids of deliveries whose settlement could not be taken now and is to be handed in again.
+    waiting: tuple[str, ...] = ()
     #: Routes with due deliveries that had no room or are paused.
     passed: tuple[int, ...] = ()
     #: Whether something due may be left that had room.
     more: bool = False
+    #: How many turns were left to processes that have their handlers.
+    left: int = 0
+    #: Scopes this process has come to keep.
+    taken: Collection[Scope] = ()
+    #: Scopes with something to do that others were found to keep.
+    others: Collection[Scope] = ()
+    #: Whether something due was left to those who keep its scope.
+    elsewhere: bool = False
+    #: What others ask for, if that was to be read; None if not.
+    asks: Sequence[Ask] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """Who keeps scopes; one that is not named is kept by nobody, and nobody delivers."""
+
+    kept: Collection[Scope] = ()
+    others: Collection[Scope] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shares:
+    """How many scopes are kept."""
+
+    #: By this process.
+    mine: int
+    #: By all processes alive, and how many of these there are.
+    all: int
+    processes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -290,3 +343,41 @@ class Backlog:
     references: int = 0
     #: Broadcasts not yet expanded to their last recipient.
     expanding: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerFacts:
+    """How a database server stands towards a process."""
+
+    version: str
+    #: Whether commits return before they are on its disk, unless a client asks for more.
+    hasty: bool
+    #: How many more connections it takes.
+    connections_left: int
+    #: Whether nobody can listen in between: by TLS or, on this machine, without.
+    private: bool
+    #: Whether this user may make tables there.
+    may_create: bool
+    #: Whether the address says that a pooler stands in between, and whether one connection hears
+    #: what another one rings, as none does through a pooler.
+    pooler: bool
+    heard: bool
+
+
+class Kept(NamedTuple):
+    """What a bot keeps under a key."""
+
+    #: JSON.
+    value: Any
+    revision: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Put:
+    """What a bot is to keep under a key."""
+
+    key: str
+    #: JSON.
+    value: Any
+    #: The revision it replaces, 0 if there must be none, None if that does not matter.
+    expected: int | None = None

@@ -31,11 +31,12 @@ from recado.errors import (
     StoreReadOnly,
     StoreUnavailable,
 )
+from recado.store.session import Session, Work, driven
+from recado.store.sqlite.session import SqliteSession
 
 _log = logging.getLogger("recado.store")
 
 T = TypeVar("T")
-Work = Callable[[sqlite3.Connection], Any]
 
 #: How long a statement waits for another process's lock before the caller is told.
 BUSY_SECONDS: Final = 5.0
@@ -49,12 +50,22 @@ _GROUP: Final = 512
 _OLDEST: Final = (3, 37, 0)
 
 
+def _plainly(do: Callable[[sqlite3.Connection], T]) -> Work[T]:
+    """What is done with the connection itself, for want of a statement that could say it."""
+
+    async def work(session: Session) -> T:
+        assert isinstance(session, SqliteSession)  # noqa: S101 - this database makes no other
+        return do(session.connection)
+
+    return work
+
+
 class _Order:
     """One caller's work and the future that will tell it; riders have none."""
 
     __slots__ = ("error", "future", "result", "work")
 
-    def __init__(self, work: Work, future: asyncio.Future[Any] | None) -> None:
+    def __init__(self, work: Work[Any], future: asyncio.Future[Any] | None) -> None:
         self.work = work
         self.future = future
         self.result: Any = None
@@ -67,13 +78,13 @@ class Database:
     def __init__(self, path: Path | None, busy_seconds: float = BUSY_SECONDS) -> None:
         self._path = path
         self._connect = partial(_connect, path, busy_seconds)
-        self._riders: deque[Work] = deque(maxlen=_RIDERS)
+        self._riders: deque[Work[Any]] = deque(maxlen=_RIDERS)
         self._writer: _Worker | None = None
         self._reader: _Worker | None = None
         self._looker: _Worker | None = None
 
-    async def open(self) -> None:
-        """Connect.
+    async def open(self, prepare: Callable[[sqlite3.Connection], None]) -> None:
+        """Connect, and have *prepare* done in a transaction.
 
         Raises:
             ConfigurationError: this Python's SQLite is too old.
@@ -87,6 +98,11 @@ class Database:
         writer = _Worker("recado-store", self._connect, self._commit)
         await writer.start()
         self._writer = writer
+        try:
+            await self.write(_plainly(prepare))
+        except BaseException:
+            await self.close()
+            raise
         if self._path is None:
             return
         reading = partial(self._connect, query_only=True)
@@ -109,7 +125,7 @@ class Database:
             if worker is not None:
                 await worker.stop()
 
-    async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def write(self, work: Work[T]) -> T:
         """Run *work* in a transaction and return its result once that is committed.
 
         *work* runs in the writer's thread, together with others; if one of them fails, all are
@@ -122,11 +138,11 @@ class Database:
             raise StoreUnavailable("The database is not open: start Recado first.")
         return cast("T", await self._writer.do(work))
 
-    def ride(self, work: Work) -> None:
+    def ride(self, work: Work[Any]) -> None:
         """Run *work* with the next commit; nobody is told."""
         self._riders.append(work)
 
-    async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def read(self, work: Work[T]) -> T:
         """Run *work* on a connection that only reads, and sees one state of the database.
 
         Raises:
@@ -136,7 +152,7 @@ class Database:
             return await self.write(work)
         return cast("T", await self._reader.do(work))
 
-    async def look(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def look(self, work: Work[T]) -> T:
         """As :meth:`read`, for what may take long; whoever reads does not wait for it.
 
         Raises:
@@ -145,6 +161,14 @@ class Database:
         if self._looker is None:
             return await self.write(work)
         return cast("T", await self._looker.do(work))
+
+    async def version(self) -> int:
+        """A number that is another one when anybody has committed since."""
+
+        def version(connection: sqlite3.Connection) -> int:
+            return int(connection.execute("PRAGMA data_version").fetchone()[0])
+
+        return await self.read(_plainly(version))
 
     # -- in the threads ----------------------------------------------------------------------
 
@@ -190,7 +214,7 @@ class Database:
                 order.error = None
                 before = connection.total_changes
                 try:
-                    order.result = order.work(connection)
+                    order.result = driven(order.work(SqliteSession(connection)))
                 except RecadoError as refusal:
                     if connection.total_changes != before:
                         raise
@@ -236,7 +260,7 @@ class _Worker:
         self._orders.put(None)
         await asyncio.to_thread(self._thread.join)
 
-    async def do(self, work: Work) -> Any:
+    async def do(self, work: Work[Any]) -> Any:
         """Have *work* done; its result."""
         order = _Order(work, self._loop.create_future())
         self._orders.put(order)

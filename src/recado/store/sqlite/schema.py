@@ -4,41 +4,55 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from typing import Final
 
-from recado.errors import StoreTooNew
+from recado.errors import StoreEmpty, StoreTooNew
 from recado.store.queries import load_migrations
 
+_OURS: Final = "SELECT 1 FROM sqlite_schema WHERE name = 'recado_schema'"
 
-def migrate(db: sqlite3.Connection) -> int:
+
+def migrate(db: sqlite3.Connection, *, make: bool = True, where: str = "") -> None:
     """Apply the migrations this database has not seen, in order.
 
     It runs in the caller's transaction, so an upgrade happens whole or not at all, and once
     when several processes start together.
 
-    Returns:
-        The schema version reached.
+    Args:
+        db: the database.
+        make: whether one with nothing of ours in it is made one of ours.
+        where: how people are told which database it is.
 
     Raises:
-        StoreTooNew: a newer program has upgraded this database further.
+        StoreEmpty: nothing of ours is in it, and that is not to be changed.
+        StoreTooNew: a newer program has upgraded this database to what this one cannot work with.
     """
+    if not make and not db.execute(_OURS).fetchone():
+        raise StoreEmpty(where)
     db.execute("CREATE TABLE IF NOT EXISTS recado_schema (version INTEGER NOT NULL) STRICT")
-    found = version(db)
-    migrations = load_migrations("sqlite")
-    known = migrations[-1][0]
-    if found > known:
-        raise StoreTooNew(found=found, known=known)
-    for number, script in migrations:
-        if number > found:
-            for statement in _statements(script):
-                db.execute(statement)
-            db.execute("INSERT INTO recado_schema (version) VALUES (?)", (number,))
-    return known
-
-
-def version(db: sqlite3.Connection) -> int:
-    """The schema version, 0 for an empty database."""
     (found,) = db.execute("SELECT coalesce(max(version), 0) FROM recado_schema").fetchone()
-    return int(found)
+    migrations = load_migrations("sqlite")
+    known = migrations[-1].number
+    if found > known and _oldest(db, found) > known:
+        raise StoreTooNew(found=found, known=known)
+    for each in migrations:
+        if each.number > found:
+            for statement in _statements(each.script):
+                db.execute(statement)
+            db.execute("INSERT INTO recado_schema (version) VALUES (?)", (each.number,))
+            if each.oldest < each.number:
+                latest = (each.oldest, each.number)
+                db.execute("UPDATE recado_schema SET oldest = ? WHERE version = ?", latest)
+
+
+def _oldest(db: sqlite3.Connection, version: int) -> int:
+    """The oldest program that works with a database of a version this one does not know."""
+    columns = {row[1] for row in db.execute("PRAGMA table_info(recado_schema)")}
+    if "oldest" not in columns:
+        return version
+    wanted = "SELECT coalesce(oldest, version) FROM recado_schema WHERE version = ?"
+    (oldest,) = db.execute(wanted, (version,)).fetchone()
+    return int(oldest)
 
 
 def _statements(script: str) -> Iterator[str]:

@@ -1,29 +1,10 @@
--- name: known_key
-SELECT i.fingerprint, i.notification, n.id, n.accepted_at
-FROM recado_idempotency AS i JOIN recado_notification AS n ON n.number = i.notification
-WHERE i.bot = ? AND i.scope = ? AND i.key = ?;
-
--- name: keep_key
-INSERT INTO recado_idempotency (bot, scope, key, fingerprint, notification, accepted_at)
-VALUES (?, ?, ?, ?, ?, ?);
-
--- name: delivery_ids
-SELECT id FROM recado_delivery WHERE notification = :notification
-UNION ALL SELECT id FROM recado_history WHERE notification = :notification
-ORDER BY id;
-
 -- name: insert
 INSERT INTO recado_notification (
     id, bot, audience, content, handler, value, value_type, user, priority, on_unknown, mode,
     category, collapse_key, accepted_at, due_at, expires_at, entry, expand_after, expand_until,
     after_turn, after_turn_lane
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
-
--- name: last_reference
-SELECT coalesce(max(number), 0) FROM recado_reference WHERE bot = ?;
-
--- name: healths
-SELECT number, health FROM recado_reference WHERE number IN (SELECT value FROM json_each(?));
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+RETURNING number;
 
 -- name: insert_deliveries
 -- Many that begin alike, each by its id with its lane. In one statement they cost half of a
@@ -50,21 +31,16 @@ SELECT d.id FROM (
 WHERE n.bot = :bot AND n.collapse_key = :key
 AND coalesce(n.target, n.number) < :version;
 
--- name: newer
--- Whether a newer version came before this one: a broadcast takes its time.
-SELECT EXISTS (
-    SELECT 1 FROM recado_notification AS n
-    WHERE n.bot = :bot AND n.collapse_key = :key
-    AND n.number > :version AND coalesce(n.target, n.number) > :version AND (
-        EXISTS (
-            SELECT 1 FROM recado_delivery AS d
-            WHERE d.notification = n.number AND d.reference = :lane AND d.target IS NULL
-        ) OR EXISTS (
-            SELECT 1 FROM recado_history AS h
-            WHERE h.notification = n.number AND h.reference = :lane AND h.target IS NULL
-        )
-    )
-);
+-- name: enqueued
+-- What was accepted in the transactions of others, each with its notification; it is in the order
+-- it was accepted in.
+SELECT d.id, d.reference, n.number, n.bot, n.priority, n.entry, n.accepted_at, n.due_at,
+    n.expires_at, n.collapse_key, n.after_turn, n.after_turn_lane, n.target
+FROM recado_delivery AS d
+JOIN recado_notification AS n ON n.number = d.notification
+JOIN recado_reference AS r ON r.number = d.reference
+WHERE d.state = 'scheduled' AND d.reason = 'enqueued'
+ORDER BY d.entry, d.id LIMIT ?;
 
 -- name: expanding
 -- One that is paused waits with what it has made.
@@ -75,6 +51,3 @@ FROM recado_notification AS n WHERE expand_after IS NOT NULL AND NOT EXISTS (
     SELECT 1 FROM recado_pause AS p WHERE p.kind = 'notification' AND p.bot = n.bot
     AND p.channel = '' AND p.tenant = '' AND p.name = n.id
 ) ORDER BY number LIMIT 1;
-
--- name: expanded_to
-UPDATE recado_notification SET expand_after = ?, expand_person = ? WHERE number = ?;

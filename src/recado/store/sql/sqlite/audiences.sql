@@ -6,14 +6,6 @@ SELECT number FROM (
     SELECT number, 1, last_seen FROM recado_reference WHERE bot = :bot AND conversation_id = :name
 ) ORDER BY rank, last_seen DESC LIMIT 1;
 
--- name: begin_within
-UPDATE recado_notification SET expand_within = :within, expand_person = '',
-    expand_known = accepted_at
-WHERE number = :number;
-
--- name: group
-SELECT bot, channel FROM recado_reference WHERE number = ?;
-
 -- name: window
 -- As far as one step looks, whether it finds anybody there or not.
 SELECT max(number) FROM (

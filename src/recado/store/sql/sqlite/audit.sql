@@ -1,6 +1,3 @@
--- name: write
-INSERT INTO recado_audit (at, kind, bot, reference, detail) VALUES (?, ?, ?, ?, ?);
-
 -- name: page
 SELECT a.*, r.id AS reference_id
 FROM recado_audit AS a LEFT JOIN recado_reference AS r ON r.number = a.reference

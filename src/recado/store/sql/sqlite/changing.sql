@@ -2,9 +2,10 @@
 -- The notification a change is about; the original when it is about a change itself.
 SELECT coalesce(target, number) FROM recado_notification WHERE id = ? AND bot = ?;
 
--- name: recalled
-SELECT id, number, accepted_at FROM recado_notification
-WHERE target = ? AND action = 'recall' ORDER BY number LIMIT 1;
+-- name: family
+-- The original and all of its changes.
+SELECT number FROM recado_notification WHERE number = :root
+UNION ALL SELECT number FROM recado_notification WHERE target = :root;
 
 -- name: insert
 -- Whatever a change does not say for itself is the original's. Its entry too: what it sends in
@@ -17,7 +18,8 @@ INSERT INTO recado_notification (
 SELECT :id, bot, audience, :content, NULL, NULL, NULL, user, priority, on_unknown, 'now',
     category, collapse_key, :now, max(:now, due_at), expires_at, entry, :after_turn,
     :after_turn_lane, once_key, once_every, :action, number, '', :otherwise
-FROM recado_notification WHERE number = :root;
+FROM recado_notification WHERE number = :root
+RETURNING number;
 
 -- name: pause_too
 -- What is paused stays paused in its new words.
@@ -41,21 +43,10 @@ FROM recado_notification AS o
 WHERE recado_notification.number = :change AND o.expand_after IS NOT NULL
 AND (o.number = :root OR o.target = :root);
 
--- name: stop_others
--- Only the newest change goes on, so that no copy is looked at by two of them.
-UPDATE recado_notification SET expand_after = NULL, copies_after = NULL
-WHERE (number = :root OR target = :root) AND number <> :change
-AND (expand_after IS NOT NULL OR copies_after IS NOT NULL);
-
 -- name: changing
 SELECT number, bot, action, target, copies_after, priority, expand_after, after_turn,
     after_turn_lane
 FROM recado_notification WHERE copies_after IS NOT NULL ORDER BY number LIMIT 1;
-
--- name: change
-SELECT number, bot, action, target, copies_after, priority, expand_after, after_turn,
-    after_turn_lane
-FROM recado_notification WHERE number = ?;
 
 -- name: copies
 -- The next copies by id, each exactly once: those of the original that may change or be changed,
@@ -88,9 +79,6 @@ FROM (
 ) AS c JOIN recado_reference AS r ON r.number = c.reference
 ORDER BY c.id LIMIT :limit;
 
--- name: looked_at
-UPDATE recado_notification SET copies_after = ? WHERE number = ?;
-
 -- name: insert_deliveries
 -- Behind copies, or to change them.
 INSERT INTO recado_delivery (
@@ -110,12 +98,6 @@ SELECT json_extract(value, '$[0]'), :change, c.reference, json_extract(value, '$
     json_extract(value, '$[3]'), c.priority, c.rank, c.entry, json_extract(value, '$[4]'),
     c.expires_at, c.turn
 FROM json_each(:rows) CROSS JOIN recado_delivery AS c ON c.id = json_extract(value, '$[1]');
-
--- name: keep_copy
-INSERT INTO recado_copy (root, delivery) VALUES (?, ?);
-
--- name: drop_copy
-DELETE FROM recado_copy WHERE root = ? AND delivery = ?;
 
 -- name: own
 SELECT id FROM recado_delivery WHERE notification = :change
@@ -140,16 +122,6 @@ JOIN recado_notification AS n ON n.number = d.notification
 LEFT JOIN recado_delivery AS c ON c.id = d.target
 LEFT JOIN recado_history AS h ON h.id = d.target;
 
--- name: wait_for_copy
-UPDATE recado_delivery SET state = :state, reason = :reason, due_at = :due_at, head_since = NULL
-WHERE id = :id;
-
--- name: become_copy
--- Its copy has not left after all: it is sent in the copy's place.
-UPDATE recado_delivery SET state = :state, reason = :reason, due_at = :due_at, head_since = NULL,
-    target = NULL, entry = c.entry, expires_at = c.expires_at, turn = c.turn
-FROM recado_delivery AS c WHERE c.id = :copy AND recado_delivery.id = :id;
-
 -- name: tally
 -- What a change has done to copies that were delivered, or may be.
 SELECT coalesce(sum(state = 'delivered' AND reason IS NOT 'follow_up'), 0) AS changed,
@@ -157,23 +129,6 @@ SELECT coalesce(sum(state = 'delivered' AND reason IS NOT 'follow_up'), 0) AS ch
     coalesce(sum(state = 'rejected'), 0) AS refused
 FROM recado_history WHERE notification = ? AND target IS NOT NULL;
 
--- name: sent_in_place
-SELECT (SELECT count(*) FROM recado_delivery WHERE notification = :change AND target IS NULL)
-    + (SELECT count(*) FROM recado_history WHERE notification = :change AND target IS NULL);
-
--- name: recalled_unsent
--- Copies that a recall ended before they left.
-SELECT (
-    SELECT count(*) FROM recado_history
-    WHERE notification = :root AND state = 'cancelled' AND reason = 'recalled'
-) + (
-    SELECT count(*) FROM recado_copy AS k JOIN recado_history AS h ON h.id = k.delivery
-    WHERE k.root = :root AND h.state = 'cancelled' AND h.reason = 'recalled'
-);
-
 -- name: learn_unable
 INSERT INTO recado_unable (channel, action, since) VALUES (?, ?, ?)
 ON CONFLICT (channel, action) DO UPDATE SET since = max(since, excluded.since);
-
--- name: unable
-SELECT channel, action, since FROM recado_unable WHERE since > ?;

@@ -44,25 +44,27 @@ UPDATE recado_lane SET waiting = 0 WHERE reference IN (
     ORDER BY ready_at LIMIT ?
 );
 
--- name: routes
--- The routes with due lanes of one priority: the index is entered once for each of them, however
--- many lanes wait there.
-WITH RECURSIVE due (number) AS (
-    SELECT min(route) FROM recado_lane WHERE owner IS NULL AND waiting = 0 AND priority = :priority
-    UNION ALL
-    SELECT (
-        SELECT min(route) FROM recado_lane
-        WHERE owner IS NULL AND waiting = 0 AND priority = :priority AND route > due.number
-    ) FROM due WHERE due.number IS NOT NULL
-)
-SELECT r.number, r.bot, r.channel, r.tenant, r.service_url
-FROM due JOIN recado_route AS r ON r.number = due.number;
-
 -- name: due_lanes
-SELECT json_group_array(reference) FROM (
-    SELECT reference FROM recado_lane
-    WHERE owner IS NULL AND waiting = 0 AND priority = ? AND route = ? ORDER BY ready_at LIMIT ?
+-- Of each of these routes the lanes that have been due longest, from a certain time on, and since
+-- when the last of them has been.
+SELECT json_group_array(json(found)) FROM (
+    SELECT (
+        SELECT json_array(CAST(wanted.key AS INTEGER), json_group_array(reference), max(ready_at))
+        FROM (
+            SELECT reference, ready_at FROM recado_lane
+            WHERE owner IS NULL AND waiting = 0 AND priority = :priority
+            AND route = CAST(wanted.key AS INTEGER) AND ready_at >= wanted.value
+            ORDER BY ready_at LIMIT :most
+        )
+    ) AS found
+    FROM json_each(:routes) AS wanted
 );
+
+-- name: still_due
+-- Which of these lanes are due, each with its route.
+SELECT reference, route FROM recado_lane
+WHERE reference IN (SELECT value FROM json_each(?)) AND owner IS NULL AND waiting = 0
+ORDER BY ready_at;
 
 -- name: heads
 -- What stands first in each of these lanes, in the order the lanes are named in. All of it as one
@@ -102,16 +104,14 @@ SET state = 'sending', reason = NULL, due_at = NULL, attempts = attempts + 1,
     head_since = coalesce(head_since, :now)
 WHERE id IN (SELECT value FROM json_each(:heads));
 
--- name: hand_back
-UPDATE recado_delivery
-SET state = ?, attempts = attempts - 1,
-    tried_since = CASE WHEN attempts > 1 THEN tried_since END,
-    head_since = CASE WHEN attempts > 1 THEN head_since END
-WHERE id = ? AND state = 'sending';
-
 -- name: renew
-UPDATE recado_lane SET lease_until = ?
-WHERE reference = ? AND token = ? AND head = ? AND owner IS NOT NULL;
+-- Each claim is its lane, its token and its delivery.
+UPDATE recado_lane SET lease_until = :until WHERE reference IN (
+    SELECT l.reference FROM json_each(:claims) AS claim
+    JOIN recado_lane AS l ON l.reference = claim.value ->> 0
+    WHERE l.token = claim.value ->> 1 AND l.head = claim.value ->> 2 AND l.owner IS NOT NULL
+)
+RETURNING head;
 
 -- name: hasten
 UPDATE recado_lane SET ready_at = ? WHERE owner IS NULL AND waiting = 1 AND ready_at > ?;
@@ -131,16 +131,15 @@ LEFT JOIN recado_notification AS n ON n.number = d.notification
 WHERE l.owner IS NOT NULL AND (l.owner <> :me OR l.lease_until < :now) LIMIT :limit;
 
 -- name: due
+-- What was enqueued is not due before it has been taken up.
 SELECT id FROM recado_delivery WHERE due_at <= :now AND state IN ('scheduled', 'held')
+AND reason IS NOT 'enqueued'
 ORDER BY due_at, entry, id LIMIT :limit;
 
 -- name: overdue
 -- What is parked stays parked: a person decides.
 SELECT d.id, d.reference AS lane, d.maybe_sent, d.stopped FROM recado_delivery AS d
 WHERE d.expires_at <= :now AND d.state NOT IN ('sending', 'unknown') LIMIT :limit;
-
--- name: park
-UPDATE recado_delivery SET state = 'unknown', reason = ?, due_at = NULL WHERE id = ?;
 
 -- name: next_due
 SELECT min(at) FROM (
@@ -158,13 +157,3 @@ AND n.handler IN (SELECT value FROM json_each(?)) ORDER BY d.entry, d.id LIMIT ?
 
 -- name: of_turn
 SELECT id FROM recado_delivery WHERE turn = ? AND state = 'held' ORDER BY entry, id;
-
--- name: turn_ended
-UPDATE recado_notification SET after_turn = NULL WHERE after_turn = ?;
-
--- name: record_send
-INSERT INTO recado_send (delivery, number, activity_id) VALUES (?, ?, ?)
-ON CONFLICT (delivery, number) DO UPDATE SET activity_id = excluded.activity_id;
-
--- name: recorded_sends
-SELECT number, activity_id FROM recado_send WHERE delivery = ? ORDER BY number;

@@ -1,6 +1,3 @@
--- name: number
-SELECT number FROM recado_reference WHERE id = ?;
-
 -- name: standing
 SELECT number, bot, channel, tenant_id, service_url, former_url, last_seen, health, health_reason
 FROM recado_reference WHERE number = ?;
@@ -14,24 +11,15 @@ UPDATE recado_reference SET
     remade = CASE WHEN :health = 'active' THEN 0 ELSE remade END
 WHERE number = :number;
 
--- name: move
-UPDATE recado_reference SET service_url = ?, former_url = ? WHERE number = ?;
-
 -- name: offer
 INSERT INTO recado_offer (bot, channel, tenant, service_url, seen_at) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (bot, channel, tenant) DO UPDATE SET
     service_url = excluded.service_url, seen_at = excluded.seen_at, tried_to = 0
 WHERE excluded.seen_at > seen_at AND excluded.service_url <> service_url;
 
--- name: offered
-SELECT service_url, seen_at FROM recado_offer WHERE bot = ? AND channel = ? AND tenant = ?;
-
 -- name: untried
 -- An offer that has not been tried yet in every conversation that is gone.
 SELECT * FROM recado_offer WHERE tried_to IS NOT NULL ORDER BY seen_at LIMIT 1;
-
--- name: tried
-UPDATE recado_offer SET tried_to = ? WHERE bot = ? AND channel = ? AND tenant = ?;
 
 -- name: gone
 -- The second condition on health is the index's own, without which it is not used.

@@ -16,8 +16,7 @@ CROSS JOIN recado_pause AS p ON p.kind = 'conversation' AND p.bot = r.bot AND p.
 UPDATE recado_lane SET waiting = 2 WHERE reference IN (SELECT value FROM json_each(?));
 
 -- name: take_up
-UPDATE recado_lane SET waiting = head IS NOT NULL
-WHERE waiting = 2 AND reference = (SELECT number FROM recado_reference WHERE id = ?);
+UPDATE recado_lane SET waiting = head IS NOT NULL WHERE waiting = 2 AND reference = ?;
 
 -- name: hold
 -- Its entry stays: that is its place when it comes back.

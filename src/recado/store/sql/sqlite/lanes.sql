@@ -15,13 +15,6 @@ ON CONFLICT (reference) DO UPDATE SET priority = min(priority, excluded.priority
 -- name: take_numbers
 UPDATE recado_sequence SET value = value + :count WHERE name = :name RETURNING value;
 
--- name: make_pending
-UPDATE recado_delivery
-SET state = 'pending', reason = NULL, due_at = NULL, turn = NULL, head_since = NULL,
-    -- The time for retries runs on through a backoff; any other wait was not of its making.
-    tried_since = CASE WHEN reason = 'backoff' THEN tried_since END, entry = ?
-WHERE id = ?;
-
 -- name: unreachable
 -- Both states are named as in the index, or SQLite would not use it; so below.
 SELECT id FROM recado_delivery
@@ -33,17 +26,10 @@ UPDATE recado_delivery
 SET state = 'held', reason = 'unreachable', due_at = NULL, head_since = NULL
 WHERE reference = ? AND state IN ('pending', 'sending', 'retrying') AND state <> 'sending';
 
--- name: behead_free
-UPDATE recado_lane SET head = NULL, waiting = 0 WHERE reference = ? AND owner IS NULL;
-
 -- name: for_the_gone
 -- Which of these deliveries are for a conversation that cannot be spoken in.
 SELECT d.id FROM recado_delivery AS d JOIN recado_reference AS r ON r.number = d.reference
 WHERE d.id IN (SELECT value FROM json_each(?)) AND r.health NOT IN ('active', 'suspect');
-
--- name: hold
-UPDATE recado_delivery
-SET state = 'held', reason = 'unreachable', due_at = NULL, turn = NULL WHERE id = ?;
 
 -- name: gone
 -- Which of these conversations cannot be spoken in.
@@ -63,15 +49,6 @@ AND NOT EXISTS (
     SELECT 1 FROM recado_delivery AS d
     WHERE d.reference = recado_lane.reference AND d.state IN ('pending', 'sending', 'retrying')
 );
-
--- name: free_keeping_head
-UPDATE recado_lane SET owner = NULL, lease_until = NULL, waiting = 1, ready_at = ?
-WHERE reference = ?;
-
--- name: put_off
--- A lane the channel's pace does not allow to go on before a certain time.
-UPDATE recado_lane SET head = NULL, owner = NULL, lease_until = NULL, waiting = 1, ready_at = ?
-WHERE reference = ?;
 
 -- name: drop_empty
 DELETE FROM recado_lane WHERE reference IN (SELECT value FROM json_each(?))
@@ -108,8 +85,3 @@ FROM json_each(:ended) AS ended CROSS JOIN recado_delivery AS d ON d.id = ended.
 
 -- name: forget_live
 DELETE FROM recado_delivery WHERE id IN (SELECT value FROM json_each(?));
-
--- name: behead
--- What kept the head has ended; the next one may go at once.
-UPDATE recado_lane SET head = NULL, waiting = 0, ready_at = ? WHERE reference = ? AND head = ?
-AND owner IS NULL;

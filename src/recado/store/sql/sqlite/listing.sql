@@ -2,12 +2,6 @@
 -- conditions are checked on the way. Both halves of a page are cut before they are joined, so that
 -- a page costs a page.
 
--- name: number_of_notification
-SELECT number FROM recado_notification WHERE id = ?;
-
--- name: number_of_reference
-SELECT number FROM recado_reference WHERE id = ?;
-
 -- name: page
 SELECT id FROM (
     SELECT * FROM (

@@ -7,19 +7,8 @@ UPDATE recado_local_conversation SET user = ? WHERE id = ? AND user IS NULL;
 -- name: user
 SELECT user FROM recado_local_conversation WHERE id = ?;
 
--- name: by_key
-SELECT position FROM recado_local_activity WHERE conversation = ? AND key = ?;
-
 -- name: append
 INSERT INTO recado_local_activity (conversation, position, activity, key)
 SELECT :conversation, coalesce(max(position), 0) + 1, :activity, :key
 FROM recado_local_activity WHERE conversation = :conversation
 RETURNING position;
-
--- name: replace
-UPDATE recado_local_activity SET activity = ?
-WHERE conversation = ? AND position = ? AND activity IS NOT NULL;
-
--- name: history
-SELECT position, activity FROM recado_local_activity
-WHERE conversation = ? AND position > ? AND activity IS NOT NULL ORDER BY position LIMIT ?;

@@ -1,21 +1,3 @@
--- name: notification
-SELECT * FROM recado_notification WHERE id = ?;
-
--- name: not_made
--- How many recipients of a broadcast had no delivery when it was cancelled.
-SELECT count(*) FROM recado_reference WHERE bot = ? AND number > ? AND number <= ?;
-
--- name: counts
-SELECT state, count(*) AS many FROM recado_delivery WHERE notification = :number GROUP BY state
-UNION ALL
-SELECT state, count(*) FROM recado_history WHERE notification = :number GROUP BY state;
-
--- name: unsettled
--- Whether a notification has a delivery of which more will be heard: the first one tells.
-SELECT EXISTS (
-    SELECT 1 FROM recado_delivery WHERE notification = ? AND state <> 'unknown'
-);
-
 -- name: delivery
 SELECT * FROM (
     SELECT id, notification, reference, state, reason, attempts, due_at, NULL AS settled_at,
@@ -37,25 +19,9 @@ JOIN (
     FROM recado_reference
 ) ON r = d.reference;
 
--- name: attempts
--- By number: clocks may go backwards, numbers do not.
-SELECT * FROM recado_attempt WHERE delivery = ? ORDER BY number, started_at;
-
 -- name: ahead
 -- The one being sent or retried is before all others, whatever its rank.
 SELECT count(*) FROM recado_delivery AS d JOIN recado_lane AS l ON l.reference = d.reference
 WHERE d.reference = :reference AND d.state IN ('pending', 'sending', 'retrying')
 AND d.id <> :id AND l.head IS NOT :id
 AND (d.id IS l.head OR (d.rank, d.entry, d.id) < (:rank, :entry, :id));
-
--- name: backlog
-SELECT state, count(*) AS many FROM recado_delivery GROUP BY state;
-
--- name: oldest
-SELECT min(n.due_at) FROM recado_delivery AS d
-JOIN recado_notification AS n ON n.number = d.notification
-WHERE d.state IN ('pending', 'retrying');
-
--- name: totals
-SELECT (SELECT count(*) FROM recado_reference) AS reference_count,
-    (SELECT count(*) FROM recado_notification WHERE expand_after IS NOT NULL) AS expanding;

@@ -24,9 +24,6 @@ WHERE number = :number;
 -- What this one stood for is another reference's conversation.
 UPDATE recado_reference SET unmade = 0, health = 'gone', health_reason = 'moved' WHERE number = ?;
 
--- name: by_key
-SELECT number FROM recado_reference WHERE bot = ? AND channel = ? AND conversation_id = ?;
-
 -- name: private_chat
 -- The chat of this person that an activity has come from, if there is one by now.
 SELECT p.number FROM recado_reference AS r
@@ -44,19 +41,9 @@ ORDER BY p.last_seen DESC, p.number DESC LIMIT 1;
 UPDATE recado_delivery SET reference = :there
 WHERE reference = :here AND state IN ('pending', 'sending', 'retrying') AND state <> 'sending';
 
--- name: move_waiting
-UPDATE recado_delivery SET reference = :there
-WHERE reference = :here AND state IN ('scheduled', 'held');
-
--- name: leave_lane
-DELETE FROM recado_lane WHERE reference = ? AND owner IS NULL;
-
 -- name: standing
 SELECT min(priority) FROM recado_delivery
 WHERE reference = ? AND state IN ('pending', 'sending', 'retrying') AND state <> 'sending';
-
--- name: health
-SELECT health FROM recado_reference WHERE number = ?;
 
 -- name: threads_channel
 -- A conversation of a channel of Teams: the channel itself, or else one of its threads.

@@ -1,64 +1,43 @@
--- name: pause
-INSERT INTO recado_pause (kind, bot, channel, tenant, name, reason, since, until, by_whom)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (kind, bot, channel, tenant, name) DO UPDATE SET
-    reason = excluded.reason, since = excluded.since, until = excluded.until,
-    by_whom = excluded.by_whom;
-
--- name: resume
-DELETE FROM recado_pause WHERE kind = ? AND bot = ? AND channel = ? AND tenant = ? AND name = ?;
-
--- name: lasting
-SELECT * FROM recado_pause WHERE until IS NULL OR until > ?
-ORDER BY until IS NOT NULL, until DESC;
-
--- name: stopping
--- Those of single conversations may be many; what they stop is known lane by lane.
-SELECT * FROM recado_pause
-WHERE kind IN ('all', 'bot', 'credential', 'service_url', 'tenant')
-AND (until IS NULL OR until > ?);
-
--- name: of_delivery
-SELECT p.* FROM recado_delivery AS d
-JOIN recado_notification AS n ON n.number = d.notification
-JOIN recado_reference AS r ON r.number = d.reference
-JOIN recado_pause AS p ON p.kind = 'all'
-    OR (p.kind IN ('bot', 'credential') AND p.bot = r.bot)
-    OR (p.kind = 'conversation' AND p.bot = r.bot AND p.name = r.id)
-    OR (p.kind = 'notification' AND p.bot = n.bot AND p.name = n.id)
-    OR (p.kind = 'service_url' AND p.name = r.service_url)
-    OR (p.kind = 'tenant' AND p.bot = r.bot AND p.channel = r.channel
-        AND p.tenant = coalesce(r.tenant_id, ''))
-    OR (p.kind = 'pace_key' AND p.bot = r.bot AND p.channel = r.channel
-        AND p.tenant = coalesce(r.tenant_id, '') AND p.name = r.pace_key)
-WHERE d.id = ?;
-
--- name: of_notification
-SELECT * FROM recado_pause WHERE kind = 'all' OR (kind IN ('bot', 'credential') AND bot = :bot)
-OR (kind = 'notification' AND bot = :bot AND name = :notification);
-
 -- name: let_on
 UPDATE recado_lane SET ready_at = :now WHERE owner IS NULL AND waiting = 1 AND head IS NULL
 AND reference IN (SELECT number FROM recado_reference WHERE bot = :bot AND pace_key = :key);
 
 -- name: count
-INSERT INTO recado_pace (bot, channel, tenant, name, operation, second, many)
+INSERT INTO recado_pace (bot, channel, tenant, name, operation, second, many, fifths, last_at)
 SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
     json_extract(value, '$[3]'), json_extract(value, '$[4]'), json_extract(value, '$[5]'),
-    json_extract(value, '$[6]')
+    json_extract(value, '$[6]'), json_extract(value, '$[7]'), json_extract(value, '$[8]')
 FROM json_each(?) WHERE true
 ON CONFLICT (bot, channel, tenant, name, operation, second)
-DO UPDATE SET many = many + excluded.many;
+DO UPDATE SET many = many + excluded.many, fifths = fifths + excluded.fifths,
+    last_at = max(last_at, excluded.last_at);
 
 -- name: counted
-SELECT operation, second, many FROM recado_pace
-WHERE bot = ? AND channel = ? AND tenant = ? AND name = ? AND second >= ?;
+SELECT p.bot, p.channel, p.tenant, p.name, p.operation, p.second, p.many, p.fifths,
+    p.last_at
+FROM json_each(:keys) AS asked CROSS JOIN recado_pace AS p
+WHERE p.bot = json_extract(asked.value, '$[0]') AND p.channel = json_extract(asked.value, '$[1]')
+AND p.tenant = json_extract(asked.value, '$[2]') AND p.name = json_extract(asked.value, '$[3]')
+AND p.second >= :since;
+
+-- name: begun_elsewhere
+-- Attempts of others, and turns only while their conversation is being made: what a turn sends is
+-- asked leave for.
+SELECT r.bot, r.channel, coalesce(r.tenant_id, '') AS tenant, r.pace_key AS name, r.unmade,
+    count(*) AS many
+FROM recado_lane AS l
+JOIN recado_reference AS r ON r.number = l.reference
+JOIN recado_delivery AS d ON d.id = l.head
+JOIN recado_notification AS n ON n.number = d.notification
+WHERE l.owner IS NOT NULL AND l.owner <> :me AND (n.handler IS NULL OR r.unmade)
+AND (r.bot, r.channel, coalesce(r.tenant_id, '')) IN (
+    SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]')
+    FROM json_each(:scopes)
+)
+GROUP BY 1, 2, 3, 4, 5;
 
 -- name: forget_stamps
 DELETE FROM recado_pace WHERE (bot, channel, tenant, name, operation, second) IN (
     SELECT bot, channel, tenant, name, operation, second FROM recado_pace
     WHERE second < :before ORDER BY second LIMIT :limit
 );
-
--- name: forget_pauses
-DELETE FROM recado_pause WHERE until <= ?;

@@ -12,9 +12,6 @@ CROSS JOIN recado_reference AS r ON r.number = wanted.value
 JOIN recado_route AS t ON t.number = r.route
 GROUP BY t.channel, t.tenant, r.health;
 
--- name: last
-SELECT coalesce(max(number), 0) FROM recado_reference WHERE bot = ?;
-
 -- name: within
 -- The conversation whose people are meant, by the id of its reference or its own.
 SELECT number FROM (
@@ -43,6 +40,3 @@ SELECT t.channel, t.tenant, sum(c.many) AS many FROM (
     GROUP BY r.route
 ) AS c JOIN recado_route AS t ON t.number = c.route
 GROUP BY t.channel, t.tenant;
-
--- name: number
-SELECT number FROM recado_notification WHERE id = ?;

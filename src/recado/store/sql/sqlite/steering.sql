@@ -1,27 +1,22 @@
--- name: state
-SELECT state, reference FROM recado_delivery WHERE id = :id
-UNION ALL SELECT state, reference FROM recado_history WHERE id = :id;
-
 -- name: live
 SELECT id, state, reference, maybe_sent FROM recado_delivery
 WHERE id IN (SELECT value FROM json_each(?));
 
 -- name: rejected
-SELECT id FROM recado_history
+SELECT id, reference FROM recado_history
 WHERE id IN (SELECT value FROM json_each(?)) AND state = 'rejected';
 
--- name: ready_now
-UPDATE recado_lane SET ready_at = ?, waiting = 1
-WHERE reference = ? AND head = ? AND owner IS NULL;
-
 -- name: revive
--- Out of history, to stand outside its lane until it enters it a moment later.
+-- Out of history, to stand outside its lane until it enters it a moment later. That it was
+-- cancelled while it was being sent counts no more, so it expires when its notification does;
+-- changes do not expire.
 INSERT INTO recado_delivery (
     id, notification, reference, state, reason, priority, rank, entry, expires_at, attempts, target
 )
-SELECT id, notification, reference, 'held', 'retried', priority, rank, 0, expires_at, attempts,
-    target
-FROM recado_history WHERE id IN (SELECT value FROM json_each(?));
+SELECT h.id, h.notification, h.reference, 'held', 'retried', h.priority, h.rank, 0,
+    CASE WHEN h.target IS NULL THEN n.expires_at END, h.attempts, h.target
+FROM recado_history AS h JOIN recado_notification AS n ON n.number = h.notification
+WHERE h.id IN (SELECT value FROM json_each(?));
 
 -- name: forget_history
 DELETE FROM recado_history WHERE id IN (SELECT value FROM json_each(?));
@@ -49,14 +44,3 @@ AND head IN (SELECT value FROM json_each(:ids)) AND owner IS NULL;
 
 -- name: decided
 UPDATE recado_history SET decided_by = :by WHERE id IN (SELECT value FROM json_each(:ids));
-
--- name: end_expansion
-UPDATE recado_notification SET
-    cancelled_at = coalesce(cancelled_at, :now),
-    cancelled_after = coalesce(cancelled_after, expand_after),
-    expand_after = NULL, copies_after = NULL
-WHERE id = :id;
-
--- name: of_key
-SELECT n.id FROM recado_idempotency AS i JOIN recado_notification AS n ON n.number = i.notification
-WHERE i.bot = ? AND i.scope = ? AND i.key = ?;

@@ -1,0 +1,2 @@
+-- name: write
+INSERT INTO recado_audit (at, kind, bot, reference, detail) VALUES (?, ?, ?, ?, ?);

@@ -1,0 +1,2 @@
+-- name: number
+SELECT number AS reference FROM recado_reference WHERE id = ?;

@@ -1,0 +1,5 @@
+-- name: last
+SELECT coalesce(max(number), 0) FROM recado_reference WHERE bot = ?;
+
+-- name: number
+SELECT number FROM recado_notification WHERE id = ?;

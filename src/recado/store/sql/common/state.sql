@@ -1,0 +1,2 @@
+-- name: drop
+DELETE FROM recado_state WHERE bot = ? AND key = ?;
