@@ -42,11 +42,12 @@ bench-quick: .venv/.bench-stamp ## Run the benchmarks in small
 bench-growth: .venv/.bench-stamp ## See what a million references and deliveries cost (half an hour)
 	$(BIN)/python -m benchmarks.growth
 
-proof: .venv/.test-stamp ## Prove pace and durability at length, in real time (some ten minutes)
-	@pace=0; soak=0; \
-	$(BIN)/python -m proofs.pace || pace=$$?; \
-	$(BIN)/python -m proofs.soak || soak=$$?; \
-	exit $$((pace | soak))
+PROOFS := pace many soak races kills database network
+
+proof: .venv/.test-stamp ## Prove pace and durability at length, in real time (about an hour)
+	@failed=0; \
+	for each in $(PROOFS); do $(BIN)/python -m proofs.$$each || failed=1; done; \
+	exit $$failed
 
 # Keeps the versions already locked; `make lock UPGRADE=1` moves to the newest.
 COMPILE = "$$tmp/bin/uv" pip compile --quiet --no-config --universal --python-version 3.11 \

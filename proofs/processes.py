@@ -62,7 +62,7 @@ async def channel(**told: Any) -> AsyncIterator[Channel]:
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,  # asyncio is loud about connections that were cut
-        cwd=_ROOT,
+        cwd=ROOT,
         limit=_LONG,
     )
     assert process.stdout is not None
@@ -93,8 +93,8 @@ class Sender:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 *self._arguments,
-                cwd=_ROOT,
-                env=_clean(os.environ),
+                cwd=ROOT,
+                env=clean(os.environ),
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=log,
             )
@@ -157,7 +157,7 @@ def database_in(directory: Path) -> Path:
     return directory / f"{new_id()}.db"
 
 
-_ROOT: Final = Path(__file__).parents[1]
+ROOT: Final = Path(__file__).parents[1]
 
 
 def _free_port() -> int:
@@ -167,7 +167,7 @@ def _free_port() -> int:
         return port
 
 
-def _clean(environ: Mapping[str, str]) -> dict[str, str]:
+def clean(environ: Mapping[str, str]) -> dict[str, str]:
     """An environment without settings of Recado."""
     foreign = ("RECADO_", "CONNECTIONS", "Microsoft")
     return {name: value for name, value in environ.items() if not name.startswith(foreign)}

@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from recado.channel.keeping import Keeping
 from recado.channel.paced import PacedChannel
 from recado.channel.pacing import Pacer
 from recado.channel.port import Channel, Post
@@ -23,9 +24,10 @@ from recado.domain.notification import Notification
 from recado.domain.pace import Profile
 from recado.domain.policy import Answer
 from recado.domain.reference import Reference
-from recado.domain.scope import Scope, Stamp
 from recado.engine.dispatcher import Dispatcher, DispatcherSettings
+from recado.engine.sharing import Sharing
 from recado.engine.timekeeper import Timekeeper
+from recado.store.postgres import PostgresStore
 from recado.store.sqlite import SqliteStore
 from recado.telemetry import Event, ServiceFailed, Telemetry
 from recado.testing import (
@@ -65,7 +67,7 @@ class Process:
     Args:
         clock: the time.
         channel: where everything goes.
-        path: its database; None for one in memory.
+        database: a SQLite file, None for one in memory, or a store that is not open yet.
         owner: its name in leases.
         profiles: what it believes the channels allow.
         connections: requests under way at once.
@@ -80,22 +82,28 @@ class Process:
         self,
         clock: HandClock,
         channel: Channel,
-        path: Path | None,
+        database: Path | SqliteStore | PostgresStore | None,
         owner: str,
         *,
         profiles: Mapping[str, Profile] = PUBLISHED,
         connections: int = 64,
     ) -> None:
-        self.store = held(SqliteStore(path, clock), clock)
+        opened: SqliteStore | PostgresStore
+        if database is None or isinstance(database, Path):
+            opened = SqliteStore(database, clock)
+        else:
+            opened = database
+        self.store = held(opened, clock)
         telemetry = Telemetry()
         telemetry.subscribe(self._note)
         self.failures: set[str] = set()
         wire = Wire(channel)
         rng = random.Random(7)
-        self.pacer = Pacer(clock, profiles, rng=rng, on_room=self._wake)
-        self.paced = PacedChannel(wire, self.pacer, recall=self._recall)
-        self._clock = clock
-        self._back = longest_window(profiles)
+        keeping = Keeping(whole=self.store.one_delivers)
+        self.pacer = Pacer(clock, profiles, keeping=keeping, rng=rng, on_room=self._wake)
+        back = longest_window(profiles)
+        self._sharing = Sharing(self.store, self.pacer, clock, owner=owner, longest_window=back)
+        self.paced = PacedChannel(wire, self.pacer, leave=self._sharing)
         self._dispatcher = Dispatcher(
             self.store,
             wire,
@@ -104,6 +112,7 @@ class Process:
             telemetry,
             pacer=self.pacer,
             owner=owner,
+            sharing=self._sharing,
             settings=DispatcherSettings(connections=connections),
             rng=rng,
         )
@@ -131,9 +140,6 @@ class Process:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self.store.close()
-
-    async def _recall(self, scope: Scope, key: str) -> Sequence[Stamp]:
-        return await self.store.stamps([(scope, key)], self._clock.now() - self._back)
 
     def _wake(self) -> None:
         self._dispatcher.wake()
