@@ -22,7 +22,7 @@ _STEP: Final = 500
 class RecadoSender(Sender):
     """Recado on a SQLite file, from acceptance to settlement."""
 
-    packages = ("recado", "pyreqwest")
+    packages: ClassVar[tuple[str, ...]] = ("recado", "pyreqwest")
     durable = True
     #: Where the conversations are.
     channel: ClassVar[str] = CHANNEL
@@ -34,7 +34,7 @@ class RecadoSender(Sender):
         # Without credentials nobody is asked for a token and loopback may be posted to.
         self.database = Path(load.directory).resolve() / "recado.db"
         self._settings = Settings(
-            database_url=f"sqlite:///{self.database}",
+            database_url=self.database_url(),
             connections=64,
             ca_file=Path(load.ca) if load.ca else None,
         )
@@ -43,6 +43,10 @@ class RecadoSender(Sender):
         self.delivered = 0
         self._goal = 0
         self._reached = asyncio.Event()
+
+    def database_url(self) -> str:
+        """Where this run keeps everything."""
+        return f"sqlite:///{self.database}"
 
     def _count(self, event: Event) -> None:
         """Hear of an attempt that was settled: that is told after its commit."""
@@ -72,7 +76,7 @@ class RecadoSender(Sender):
         await self.recado.stop()
 
     async def recorded(self) -> int:
-        """Read anew from the file what was delivered."""
+        """Read anew from the database what was delivered."""
         again = Recado(self._settings)
         await again.open()
         try:

@@ -1,8 +1,8 @@
 """The same echo turn of the same bot with Recado attached.
 
 Everything that attaching brings is on: capture, the pooled connector, state of its own for each
-turn, the turn lock, and what tells an activity that has come before. There is no part of it to
-be switched off. The conversations are known, as those of most turns are.
+turn, the turn lock, and what tells an activity that has come before. The conversations are
+known, as those of most turns are.
 """
 
 from __future__ import annotations
