@@ -27,6 +27,8 @@ from typing import Final
 
 _ROOT: Final = Path(__file__).parents[1]
 _USER: Final = "recado"
+#: Who runs the server: it does not let root do that.
+USER: Final = "nobody" if os.geteuid() == 0 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +101,44 @@ def _serve(directory: Path, settings: Sequence[str]) -> None:
         TARGET_POSTGRES_VERSION,
     )
 
-    binaries = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
-    user = "nobody" if os.geteuid() == 0 else None
-    # Root's own directories are closed to that user.
-    open_to_all = all(
-        each.stat().st_mode & stat.S_IXOTH for each in (directory, *directory.parents)
+    with programs(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]) as binaries:
+        _serve_with(binaries, directory, settings)
+
+
+@contextmanager
+def programs(binaries: Path) -> Iterator[Path]:
+    """Where the user that runs them finds the server's programs.
+
+    Root's own directories are closed to that user, so from there they are copied.
+    """
+    if USER is None or _open_to_all(binaries):
+        yield binaries
+        return
+    installed, package = binaries.parents[:2]
+    libraries = package.with_suffix(
+        ".libs"
+    )  # where the programs look for them, from where they are
+    copied = Path(tempfile.mkdtemp(prefix="pg-programs-"))
+    try:
+        copied.chmod(0o755)
+        there = copied / package.name / installed.name
+        shutil.copytree(installed, there, symlinks=True)
+        if libraries.is_dir():
+            shutil.copytree(libraries, copied / libraries.name, symlinks=True)
+        yield there / binaries.name
+    finally:
+        shutil.rmtree(copied, ignore_errors=True)
+
+
+def _open_to_all(directory: Path) -> bool:
+    return all(each.stat().st_mode & stat.S_IXOTH for each in (directory, *directory.parents))
+
+
+def _serve_with(binaries: Path, directory: Path, settings: Sequence[str]) -> None:
+    user = USER
+    data = Path(
+        tempfile.mkdtemp(dir=directory if user is None or _open_to_all(directory) else None)
     )
-    data = Path(tempfile.mkdtemp(dir=directory if user is None or open_to_all else None))
     # Short, because the name of a socket may have a hundred characters at most.
     sockets = Path(tempfile.mkdtemp(prefix="pg-"))
     try:

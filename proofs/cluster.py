@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import signal
 import socket
@@ -16,6 +15,8 @@ from pathlib import Path
 from typing import Final
 
 import asyncpg
+
+from benchmarks.postgres import USER, programs
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it complains about the machine
@@ -32,15 +33,16 @@ class Cluster:
 
     Args:
         data: an empty directory, which becomes the server's.
+        programs: the directory of its programs.
 
     Attributes:
         port: where it listens.
     """
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, programs: Path) -> None:
         self._data = data
-        # As root it would not run.
-        self._as = "nobody" if os.geteuid() == 0 else None
+        self._programs = programs
+        self._as = USER
         self._process: subprocess.Popen[bytes] | None = None
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -60,7 +62,7 @@ class Cluster:
         if self._as is not None:
             shutil.chown(self._data, self._as)
         command = [
-            *(str(_BINARIES / "initdb"), "--pgdata", str(self._data)),
+            *(str(self._programs / "initdb"), "--pgdata", str(self._data)),
             *("--username", _USER, "--auth", "trust"),
         ]
         subprocess.run(command, user=self._as, cwd="/", check=True, capture_output=True)
@@ -83,7 +85,7 @@ class Cluster:
     def _spawn(self) -> subprocess.Popen[bytes]:
         settings = ("listen_addresses=127.0.0.1", f"port={self.port}", "unix_socket_directories=")
         command = [
-            *(str(_BINARIES / "postgres"), "-D", str(self._data)),
+            *(str(self._programs / "postgres"), "-D", str(self._data)),
             *(part for each in settings for part in ("-c", each)),
         ]
         return subprocess.Popen(command, user=self._as, cwd="/", stderr=subprocess.DEVNULL)
@@ -98,15 +100,16 @@ class Cluster:
 @asynccontextmanager
 async def cluster() -> AsyncIterator[Cluster]:
     """A running server for the length of the block."""
-    data = Path(tempfile.mkdtemp(prefix="recado-cluster-"))
-    made = Cluster(data)
-    try:
-        await asyncio.to_thread(made.make)
-        await made.start()
-        yield made
-    finally:
-        await made.stop(signal.SIGQUIT)
-        shutil.rmtree(data, ignore_errors=True)
+    with programs(_BINARIES) as found:
+        data = Path(tempfile.mkdtemp(prefix="recado-cluster-"))
+        made = Cluster(data, found)
+        try:
+            await asyncio.to_thread(made.make)
+            await made.start()
+            yield made
+        finally:
+            await made.stop(signal.SIGQUIT)
+            shutil.rmtree(data, ignore_errors=True)
 
 
 @contextmanager
