@@ -17,6 +17,9 @@ from proofs.recorder import Arrival
 _ORDERED: Final = frozenset({"plain", "park", "turn", "turn-retry"})
 #: Kinds that may arrive once at most.
 _ONCE: Final = frozenset({"park", "turn"})
+#: Seconds that a process may have been dead before that is known: it is looked for every 10 ms, on
+#: a machine that may be busy.
+_SEEN_LATE: Final = 0.25
 #: Seconds that a process may be awake before it is known to be.
 _SLACK: Final = 0.05
 #: Ends of what has not left.
@@ -291,9 +294,13 @@ class Judge:
 
     def _end(self, each: Arrival) -> float:
         """When nobody waits for its answer any more."""
-        ended = self._fates[each.process].ended
-        ends = [at for at in (each.ended, ended) if at is not None]
-        return min(ends, default=float("inf"))
+        fate = self._fates[each.process]
+        ends = [at for at in (each.ended, fate.ended) if at is not None]
+        end = min(ends, default=float("inf"))
+        if fate.killed and end == fate.ended:
+            # Its successor on SQLite knows from the kernel, and may have begun before we knew.
+            end -= _SEEN_LATE
+        return end
 
     def _slept(self, each: Arrival, other: Arrival) -> bool:
         """Whether one of the two was begun by a process that slept since, or had slept."""
