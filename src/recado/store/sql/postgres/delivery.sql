@@ -1,10 +1,14 @@
 -- name: held
--- Lanes somebody holds: under which token, and for which delivery.
-SELECT reference, token, head FROM recado_lane
-WHERE reference = ANY(ARRAY(
-    SELECT CAST(value AS bigint) FROM json_array_elements_text(CAST(? AS json)) AS value
-))
-AND owner IS NOT NULL;
+-- Lanes somebody holds: under which token, and for which delivery. Each is looked up by itself
+-- (OFFSET 0), because the index of all that are held goes on to have every lane that ever was as
+-- long as somebody has a snapshot from before.
+SELECT l.reference, l.token, l.head
+FROM json_array_elements_text(CAST(? AS json)) AS asked
+CROSS JOIN LATERAL (
+    SELECT reference, token, head, owner FROM recado_lane
+    WHERE reference = CAST(asked AS bigint) OFFSET 0
+) AS l
+WHERE l.owner IS NOT NULL;
 
 -- name: record_attempts
 -- What a late settlement knows replaces what was supposed when its lane was taken over. Of an
