@@ -45,6 +45,7 @@ from proofs.recorder import Recorder, signalled
 from proofs.report import Claim, Report, load
 from recado.app import Recado
 from recado.config import Settings
+from recado.domain.delivery import State
 
 #: Seconds of a lease here, and how long a process sleeps: longer where the server has to end the
 #: transaction in whose middle it fell asleep.
@@ -386,7 +387,7 @@ class Matrix:
         left, since = -1, time.monotonic()
         while time.monotonic() < since + _PATIENCE:
             backlog = await recado.store.backlog()
-            parked = backlog.waiting.get("unknown", 0)  # type: ignore[call-overload]  # a state is a text
+            parked = backlog.waiting.get(State.UNKNOWN, 0)
             now = sum(backlog.waiting.values()) - parked + backlog.expanding
             if now == 0:
                 break

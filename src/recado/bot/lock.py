@@ -131,8 +131,7 @@ class TurnLock:
             hold.repeated = entry is Entry.REPEATED
             try:
                 yield hold
-                if hold._within:  # noqa: SLF001 - seldom, so it is not worth a call
-                    await hold.alone()
+                await hold.alone()
             finally:
                 if entry is Entry.BEGUN:
                     self._end(key, activity if hold.answered else None)

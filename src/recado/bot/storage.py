@@ -89,6 +89,7 @@ class RecadoStorage(Storage):
             if found is None:
                 continue
             told = self._codec.decode(found.value, key=key)
+            # The SDK says that it makes a StoreItem; it makes one of the class it is asked of.
             items[key] = item = target_cls.from_json_to_store_item(told)  # type: ignore[assignment]
             if self._strict:
                 self._seen.note(key, item, found.revision)

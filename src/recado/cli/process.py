@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import Any
 
 from uvicorn import Config, Server
 
 from recado.app import Recado
 from recado.cli.checks import Status, check_database
+from recado.cli.invocation import shown_url
 from recado.config import Settings
 from recado.errors import StoreEmpty, StoreUnavailable
 from recado.store.port import Store
@@ -43,6 +46,23 @@ async def _try(store: Store) -> None:
         await store.check()
     finally:
         await store.close()
+
+
+def readiness(settings: Settings, url: str | None, *, served_elsewhere: bool) -> dict[str, Any]:
+    """What ``--json`` tells once a process is ready.
+
+    Args:
+        settings: how it runs.
+        url: where it answers; None if nowhere.
+        served_elsewhere: whether another process delivers from the same database.
+    """
+    return {
+        "url": url,
+        "database_url": shown_url(settings),
+        "bot": settings.bot,
+        "pid": os.getpid(),
+        "served_elsewhere": served_elsewhere,
+    }
 
 
 class Listener(Server):

@@ -17,10 +17,10 @@ from fastapi import FastAPI
 from uvicorn import Config
 
 from recado.app import Recado, create_server, load_agent
-from recado.cli.invocation import Invocation, database_option, shown_url
+from recado.cli.invocation import Invocation, database_option
 from recado.cli.logs import set_up_logs
 from recado.cli.ports import listening, url_of
-from recado.cli.process import GRACE, Listener, ending, try_database
+from recado.cli.process import GRACE, Listener, ending, readiness, try_database
 from recado.config import Settings, check_exposure
 from recado.database_url import SqliteFile
 
@@ -81,15 +81,7 @@ def _announce(
     invocation: Invocation, settings: Settings, url: str, *, served_elsewhere: bool
 ) -> None:
     if invocation.as_json:
-        invocation.out.document(
-            {
-                "url": url,
-                "database_url": shown_url(settings),
-                "bot": settings.bot,
-                "pid": os.getpid(),
-                "served_elsewhere": served_elsewhere,
-            }
-        )
+        invocation.out.document(readiness(settings, url, served_elsewhere=served_elsewhere))
         return
     lines = _demo_lines(settings, url) if settings.demo else _serve_lines(settings, url)
     if served_elsewhere:

@@ -6,7 +6,6 @@ Imported only by that command: it brings the whole of Recado and the web server 
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 from contextlib import AbstractContextManager, nullcontext
 
@@ -14,10 +13,10 @@ from fastapi import FastAPI
 from uvicorn import Config
 
 from recado.app import Recado, create_worker, load_agent
-from recado.cli.invocation import Invocation, check_lasting, shown_url
+from recado.cli.invocation import Invocation, check_lasting
 from recado.cli.logs import set_up_logs
 from recado.cli.ports import listening, url_of
-from recado.cli.process import GRACE, Listener, ending, try_database
+from recado.cli.process import GRACE, Listener, ending, readiness, try_database
 from recado.cli.server import beside_others
 from recado.config import Settings
 from recado.database_url import SqliteFile
@@ -97,15 +96,7 @@ def _announce(
     invocation: Invocation, settings: Settings, url: str | None, *, served_elsewhere: bool
 ) -> None:
     if invocation.as_json:
-        invocation.out.document(
-            {
-                "url": url,
-                "database_url": shown_url(settings),
-                "bot": settings.bot,
-                "pid": os.getpid(),
-                "served_elsewhere": served_elsewhere,
-            }
-        )
+        invocation.out.document(readiness(settings, url, served_elsewhere=served_elsewhere))
         return
     for line in _lines(settings, url, served_elsewhere=served_elsewhere):
         invocation.out.say(line)
