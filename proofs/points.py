@@ -20,10 +20,10 @@ from recado.database_url import PostgresAddress, SqliteFile
 from recado.domain.notification import Notification
 from recado.domain.policy import Answer
 from recado.domain.reference import Reference
+from recado.store.over_sql import SqlStore
 from recado.store.port import Accepted, Claim, Cycled, Lost
 from recado.store.postgres import PostgresStore
 from recado.store.session import Session, Work
-from recado.store.sql_store import SqlStore
 from recado.store.sqlite import SqliteStore
 from recado.store.verbs.singles import Single
 

@@ -11,8 +11,8 @@ from recado.domain.audience import Conversation, Several
 from recado.domain.delivery import State
 from recado.domain.notification import Once
 from recado.domain.reference import Reference
+from recado.store.over_sql import SqlStore
 from recado.store.port import Accepted
-from recado.store.sql_store import SqlStore
 from recado.store.verbs import acceptance
 from recado.testing import make_notification
 from tests.store.kit import Desk

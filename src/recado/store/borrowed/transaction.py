@@ -13,9 +13,9 @@ from recado.clock import Clock, SystemClock
 from recado.domain.notification import Notification
 from recado.domain.reference import Reference
 from recado.errors import StoreError
+from recado.store.over_sql import SqlStore
 from recado.store.port import Accepted
 from recado.store.session import Session, Work
-from recado.store.sql_store import SqlStore
 from recado.store.verbs import acceptance
 
 T = TypeVar("T")

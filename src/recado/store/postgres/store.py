@@ -18,6 +18,7 @@ from recado.database_url import PostgresAddress
 from recado.domain.reference import ConversationKey
 from recado.domain.scope import Scope
 from recado.errors import StoreError, StoreFull, StoreReadOnly, StoreUnavailable
+from recado.store.over_sql import SqlStore
 from recado.store.port import Entry, Forgotten, Old, RecordKind, ServerFacts, Shares, Taken
 from recado.store.postgres import months, schema, server
 from recado.store.postgres.bell import Bell
@@ -25,7 +26,6 @@ from recado.store.postgres.clock import DatabaseClock
 from recado.store.postgres.database import CONNECTIONS, LOCK_SECONDS, Database
 from recado.store.postgres.turns import LEASE, Turns
 from recado.store.session import Session, Work, statements
-from recado.store.sql_store import SqlStore
 from recado.store.verbs.rows import dumps, micros
 
 T = TypeVar("T")

@@ -16,9 +16,9 @@ from recado.clock import Clock
 from recado.domain.reference import ConversationKey
 from recado.domain.scope import Scope
 from recado.errors import StoreEmpty, StoreUnavailable
+from recado.store.over_sql import SqlStore
 from recado.store.port import Entry, Shares, Taken
 from recado.store.session import Work
-from recado.store.sql_store import SqlStore
 from recado.store.sqlite import schema
 from recado.store.sqlite.database import BUSY_SECONDS, Database
 from recado.store.sqlite.turns import turn_file
