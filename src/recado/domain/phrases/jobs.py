@@ -1,11 +1,11 @@
-"""Phrases: what Recado itself says to people, in English and Spanish."""
+"""What the jobs bot says, and what every bot may have to say."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, get_args
+from typing import Final, Literal
 
-Phrase = Literal[
+JobPhrase = Literal[
     "job_started",
     "job_completing",
     "job_complete",
@@ -25,7 +25,7 @@ Phrase = Literal[
 ]
 
 #: Blank lines, not line breaks, because Markdown joins lines and plain text shows them anyway.
-_CATALOGUE: Mapping[str, Mapping[Phrase, str]] = {
+JOBS: Final[Mapping[str, Mapping[JobPhrase, str]]] = {
     "en": {
         "job_started": (
             "We're starting job {number} for you. We'll notify you when it's complete."
@@ -78,19 +78,3 @@ _CATALOGUE: Mapping[str, Mapping[Phrase, str]] = {
         "apology": "Lo siento, parece que algo ha ido mal.",
     },
 }
-
-PHRASES: tuple[Phrase, ...] = get_args(Phrase)
-LANGUAGES: tuple[str, ...] = tuple(_CATALOGUE)
-
-
-def phrase(name: Phrase, locale: str | None, /, **values: object) -> str:
-    """Say *name* in the language of *locale*.
-
-    Args:
-        name: which phrase.
-        locale: a BCP 47 tag such as ``es-MX``; English is spoken where it is missing, odd, or of
-            a language Recado does not speak.
-        values: what the phrase is about.
-    """
-    language = (locale or "").replace("_", "-").partition("-")[0].casefold()
-    return _CATALOGUE.get(language, _CATALOGUE["en"])[name].format(**values)
