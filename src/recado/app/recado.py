@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from microsoft_agents.hosting.core import Agent, ChannelServiceAdapter, TurnContext
 
     from recado.bot.handlers import HandlerT
+    from recado.bot.parts import Part
     from recado.domain.reference import Reference
 from recado.app.adapters import connector_for, hosts_for, lender_for, store_for, tokens_for
 
@@ -267,6 +268,15 @@ class Recado:
         See :meth:`recado.bot.attach.BotBridge.handler`.
         """
         return self.bridge.handler(name, then_bot=then_bot)
+
+    def use(self, *parts: Part) -> None:
+        """Have ready-made parts answer what they know, before the bot sees it.
+
+        Args:
+            parts: asked in this order.
+        """
+        for part in parts:
+            self.bridge.parts.add(part)
 
     def storage(
         self, *, strict: bool = False, types: Mapping[str, type] | None = None

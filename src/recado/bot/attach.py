@@ -18,6 +18,7 @@ from recado.bot.faults import guard
 from recado.bot.handlers import Handlers, HandlerT
 from recado.bot.jobs import BotJobs
 from recado.bot.middleware import RecadoMiddleware
+from recado.bot.parts import Parts
 from recado.bot.state import isolate_state
 from recado.bot.turns import BotTurns
 from recado.channel.port import Channel
@@ -49,6 +50,7 @@ class BotBridge:
         turns: runs turn deliveries; for the engine.
         handlers: the code of turn deliveries.
         jobs: the job log, for the bot's code.
+        parts: ready-made answers to what people say.
         outbox: accepts what is to be said, for the bot's code.
         bot: the bot's name.
     """
@@ -69,8 +71,15 @@ class BotBridge:
         self._channel = channel
         self.handlers = Handlers()
         self._contexts = Contexts(store, references, clock, bot=bot)
+        self.parts = Parts()
         self._middleware = RecadoMiddleware(
-            store, references, clock, telemetry, bot=bot, turn_lock=turn_lock
+            store,
+            references,
+            clock,
+            telemetry,
+            parts=self.parts,
+            bot=bot,
+            turn_lock=turn_lock,
         )
         self._attached: tuple[ChannelServiceAdapter, Agent] | None = None
         self.telemetry = telemetry

@@ -6,13 +6,14 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from microsoft_agents.activity import Activity, ChannelAccount, RoleTypes
+from microsoft_agents.activity import Activity, ActivityTypes, ChannelAccount, RoleTypes
 from microsoft_agents.hosting.core import TurnContext
 
 from recado.bot.arrivals import Arrival, Repeats, named_by_id, take_arrival
 from recado.bot.capture import channel_of, sighting_of
 from recado.bot.faults import BotTurn, described, report
 from recado.bot.lock import TurnLock
+from recado.bot.parts import Parts
 from recado.bot.run import Run, current_run
 from recado.bot.state import own_state
 from recado.clock import Clock
@@ -42,6 +43,7 @@ class RecadoMiddleware:
         references: takes what is captured.
         clock: the time.
         telemetry: hears of faults.
+        parts: answer messages before the bot sees them.
         bot: the bot's name.
         turn_lock: whether turns of one conversation wait for each other.
     """
@@ -53,10 +55,12 @@ class RecadoMiddleware:
         clock: Clock,
         telemetry: Telemetry,
         *,
+        parts: Parts,
         bot: str,
         turn_lock: bool = True,
     ) -> None:
         self._store = store
+        self._parts = parts
         self._references = references
         self._clock = clock
         self._telemetry = telemetry
@@ -91,12 +95,23 @@ class RecadoMiddleware:
                 if turn.hold.repeated:
                     _log.info("Activity %r has come to another process too.", activity.id)
                     return
-                await self._watched(context, logic)
+                await self._watched(context, self._before(logic))
         except BaseException:
             self._repeats.forget(activity)
             raise
         if turn.fault is not None:
             self._repeats.forget(activity)
+
+    def _before(self, logic: Logic) -> Logic:
+        """The bot's logic, behind the parts that answer in its place."""
+
+        async def answered(context: TurnContext) -> None:
+            if context.activity.type != ActivityTypes.message or not await self._parts.take(
+                context, in_dialog=False
+            ):
+                await logic(context)
+
+        return answered
 
     async def _deliver(self, context: TurnContext, logic: Logic, run: Run) -> None:
         """The turn of a delivery."""

@@ -110,6 +110,15 @@ class Notification:
     priority: Priority = Priority.NORMAL
     on_unknown: OnUnknown = OnUnknown.RETRY
     mode: Mode = "now"
+    #: How long its conversation has to have been quiet; with mode ``when_idle``.
+    quiet: timedelta | None = None
+    #: How long it waits for a good moment at most; with the modes that wait for one.
+    max_wait: timedelta | None = None
+    #: Since when its recipient has asked for it; None if nobody has. What was asked for is not
+    #: kept back by windows and caps, and an opt-out from before is not about it.
+    asked_at: datetime | None = None
+    #: The number of the watch it tells of: it is said only while that is true.
+    watch: int | None = None
     category: str | None = None
     collapse_key: str | None = None
     #: The ChannelAccount of the person it is about; None means whoever is in the conversation.
@@ -148,6 +157,8 @@ class Notification:
         ]
         if self.target is not None:
             asked += [self.action, self.target, self.otherwise]
+        if self.quiet is not None or self.max_wait is not None:
+            asked += [str(self.quiet), str(self.max_wait)]
         if self.once is not None:
             asked += [self.once.key, str(self.once.every)]
         return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()

@@ -23,6 +23,7 @@ from recado.clock import Clock
 from recado.domain.delivery import Evidence, HeldReason, State
 from recado.domain.pause import PauseKind
 from recado.domain.policy import Answer, Failure, RetryPolicy
+from recado.domain.politeness import NO_RULES, Rules
 from recado.engine.body import Refusal, post_of
 from recado.engine.changing import Changer
 from recado.engine.judge import Judge
@@ -73,6 +74,8 @@ class DispatcherSettings:
     credential_pause: timedelta = timedelta(seconds=60)
     #: How far back the windows of the channels reach.
     longest_window: timedelta = timedelta(hours=1)
+    #: By what politeness holds what is about to leave.
+    rules: Rules = NO_RULES
     #: How often other processes' commits are looked for.
     poll: timedelta = timedelta(milliseconds=250)
     #: How long a stop waits for requests in flight before it leaves them to their lease.
@@ -199,7 +202,8 @@ class Dispatcher(Service):
             self._look = True
         wanted = Wanted()
         if self._look or self._ended:
-            wanted = replace(self._traffic.wanted(), handlers=self._handlers())
+            wanted = self._traffic.wanted()
+            wanted = replace(wanted, handlers=self._handlers(), rules=self._settings.rules)
         claims = await self._cycle(wanted)
         if claims and self._stopping.is_set():
             self._unbegun += claims

@@ -123,6 +123,10 @@ RECORD_KINDS: Final[tuple[RecordKind, ...]] = (
             "expand_within",
             "expand_person",
             "expand_known",
+            "quiet",
+            "max_wait",
+            "asked_at",
+            "watch",
         ),
     ),
     RecordKind(

@@ -20,6 +20,7 @@ from recado.domain.delivery import (
 from recado.domain.making import Made
 from recado.domain.notification import Action, Otherwise
 from recado.domain.pause import Pause
+from recado.domain.politeness import NO_RULES, Rules
 from recado.domain.reference import ConversationKey, Health
 from recado.domain.scope import Scope, Stamp
 
@@ -200,6 +201,8 @@ class Wanted:
     handlers: Collection[str] | None = None
     #: None where the pace is nobody else's business: then everything may be claimed.
     paced: Paced | None = None
+    #: By what politeness holds what is about to leave.
+    rules: Rules = NO_RULES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -162,6 +162,10 @@ async def _insert(
             until,
             notification.after_turn if later else None,
             notification.after_turn_lane if later else None,
+            rows.maybe_micros_of(notification.quiet),
+            rows.maybe_micros_of(notification.max_wait),
+            rows.maybe_micros(notification.asked_at),
+            notification.watch,
         ),
     )
     return number

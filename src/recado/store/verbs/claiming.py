@@ -10,9 +10,10 @@ from typing import Any, Final, NamedTuple
 from recado.domain.delivery import OnUnknown, Priority
 from recado.domain.notification import Action, Otherwise
 from recado.domain.pause import PauseKind
+from recado.domain.politeness import Rules
 from recado.store.port import Claim, Cycled, Wanted
 from recado.store.session import Session, statements
-from recado.store.verbs import changing, holding, lanes, pauses, rows, waiting
+from recado.store.verbs import changing, gate, holding, lanes, pauses, rows, waiting
 from recado.store.verbs.choosing import Choice, Way
 from recado.store.verbs.keeping import Keeping
 from recado.store.verbs.sight import Sight
@@ -52,10 +53,18 @@ class _Head(NamedTuple):
     host_switched: int
 
 
-#: The part of a claim that is its notification's.
-_Said = tuple[Any, ...]
-#: Where in the former its handler stands.
+#: Where in what stands in claims the handler is, and whether something is said at all.
 _HANDLER: Final = Claim._fields.index("handler") - Claim._fields.index("notification_id")
+_ACTION: Final = Claim._fields.index("action") - Claim._fields.index("notification_id")
+
+
+class _Told(NamedTuple):
+    """A notification."""
+
+    #: The part of a claim that is its notification's.
+    said: tuple[Any, ...]
+    #: How it is to be delivered.
+    manner: gate.Manner
 
 
 async def claim(  # noqa: PLR0913, PLR0917 - a cycle's
@@ -92,14 +101,7 @@ async def claim(  # noqa: PLR0913, PLR0917 - a cycle's
             if head.stopped or (head.expires_at is not None and head.expires_at <= now)
         ]
         gone = {head.lane for head in expired}
-        if halts.notifications:
-            held = [
-                head
-                for head in found
-                if said[head.notification][0] in halts.notifications and head.lane not in gone
-            ]
-            await holding.hold(db, [head.id for head in held])
-            gone |= {head.lane for head in held}
+        gone |= await _kept_back(db, found, said, halts, wanted.rules, now, gone)
         alive = [head for head in found if head.lane not in gone] if gone else found
         others = await _others(db, alive, said, wanted.handlers)
         left += len(others)
@@ -121,7 +123,10 @@ async def claim(  # noqa: PLR0913, PLR0917 - a cycle's
         if not (gone or aside):
             break
         # What stands behind them, or in other lanes, takes their place.
-        outlived = [waiting.Outlived(e.id, bool(e.maybe_sent), bool(e.stopped)) for e in expired]
+        outlived = [
+            waiting.expired(each.id, maybe_sent=bool(each.maybe_sent), stopped=bool(each.stopped))
+            for each in expired
+        ]
         await waiting.outlive(db, outlived, now)
         await lanes.free(db, sorted(gone), now)
         choice.give_back(head.route for head in found if head.lane in gone)
@@ -135,32 +140,84 @@ async def claim(  # noqa: PLR0913, PLR0917 - a cycle's
     )
 
 
+async def _kept_back(  # noqa: PLR0913, PLR0917 - everything it depends on
+    db: Session,
+    heads: Iterable[_Head],
+    said: Mapping[int, _Told],
+    halts: holding.Halts,
+    rules: Rules,
+    now: int,
+    gone: Collection[int],
+) -> set[int]:
+    """Take out of their lanes what is paused, or would be impolite now; the lanes.
+
+    Beside *gone* ones.
+    """
+    heads = [head for head in heads if head.lane not in gone]
+    held: list[_Head] = []
+    if halts.notifications:
+        held = [h for h in heads if said[h.notification].said[0] in halts.notifications]
+        await holding.hold(db, [head.id for head in held])
+    paused = {head.lane for head in held}
+    left = [head for head in heads if head.lane not in paused] if paused else heads
+    return paused | set(await gate.stop(db, _leaving(left, said), rules, now))
+
+
 async def _heads(db: Session, chosen: Sequence[int]) -> list[_Head]:
     found = await db.value(_SQL["heads"], {"lanes": rows.dumps(chosen)})
     return [_Head._make(values) for values in json.loads(found)]
 
 
-async def _said(db: Session, numbers: Iterable[int]) -> dict[int, _Said]:
-    """What notifications say, as it stands in claims; each by its number."""
+async def _said(db: Session, numbers: Iterable[int]) -> dict[int, _Told]:
+    """What notifications say, and how; each by its number."""
     found = await db.value(_SQL["said"], {"numbers": rows.dumps(list(numbers))})
-    return {
-        number: (
-            said[0],
-            rows.instant(said[1]),
-            OnUnknown(said[2]),
-            Action(said[3]),
-            None if said[4] is None else Otherwise(said[4]),
-            *said[5:10],
-            bool(said[10]),
-        )
-        for number, *said in json.loads(found)
-    }
+    return {number: _told(*told) for number, *told in json.loads(found)}
+
+
+def _told(  # noqa: PLR0913, PLR0917 - a row
+    id_: str,
+    accepted_at: int,
+    on_unknown: str,
+    action: str,
+    otherwise: str | None,
+    content: str | None,
+    handler: str | None,
+    value: str | None,
+    value_type: str | None,
+    user: str | None,
+    opens_thread: int,
+    bot: str,
+    mode: str,
+    quiet: int | None,
+    max_wait: int | None,
+    category: str | None,
+    due_at: int,
+    asked_at: int | None,
+    watch: int | None,
+) -> _Told:
+    said = (
+        id_,
+        rows.instant(accepted_at),
+        OnUnknown(on_unknown),
+        Action(action),
+        None if otherwise is None else Otherwise(otherwise),
+        content,
+        handler,
+        value,
+        value_type,
+        user,
+        bool(opens_thread),
+    )
+    manner = gate.Manner(
+        bot, mode, quiet, max_wait, category, accepted_at, due_at, asked_at, watch, user
+    )
+    return _Told(said, manner)
 
 
 async def _others(
     db: Session,
     heads: Iterable[_Head],
-    said: Mapping[int, _Said],
+    said: Mapping[int, _Told],
     handlers: Collection[str] | None,
 ) -> dict[int, int]:
     """Leave turns that need another handler to those who have it: their lanes, with the routes.
@@ -169,7 +226,7 @@ async def _others(
     """
     if handlers is None:
         return {}
-    needed = {number: each[_HANDLER] for number, each in said.items()}
+    needed = {number: each.said[_HANDLER] for number, each in said.items()}
     foreign = {
         number: name for number, name in needed.items() if name is not None and name not in handlers
     }
@@ -181,7 +238,7 @@ async def _others(
 
 
 def _foreign(
-    heads: Iterable[_Head], said: Mapping[int, _Said], abroad: Collection[int]
+    heads: Iterable[_Head], said: Mapping[int, _Told], abroad: Collection[int]
 ) -> dict[int, int]:
     """What is left to the keeper of its scope: their lanes, with the routes.
 
@@ -190,8 +247,24 @@ def _foreign(
     return {
         head.lane: head.route
         for head in heads
-        if head.route in abroad and (head.unmade or said[head.notification][_HANDLER] is None)
+        if head.route in abroad and (head.unmade or said[head.notification].said[_HANDLER] is None)
     }
+
+
+def _leaving(heads: Iterable[_Head], said: Mapping[int, _Told]) -> list[gate.Leaving]:
+    """What is about to say something; to change what was said disturbs nobody."""
+    return [
+        gate.Leaving(
+            head.id,
+            head.lane,
+            head.priority,
+            bool(head.is_group),
+            bool(head.maybe_sent),
+            said[head.notification].manner,
+        )
+        for head in heads
+        if said[head.notification].said[_ACTION] is Action.SEND
+    ]
 
 
 async def _begin(db: Session, heads: Sequence[_Head], lease: Mapping[str, Any], now: int) -> None:
@@ -212,7 +285,7 @@ def _claims_of(  # noqa: PLR0913, PLR0917 - everything a claim is put together f
     token: int,
     now: int,
     about: Mapping[str, str | None],
-    said: Mapping[int, _Said],
+    said: Mapping[int, _Told],
     ways: Mapping[int, Way],
 ) -> Iterator[Claim]:
     """Claims, their fields in order: by name it would take three times as long."""
@@ -238,7 +311,7 @@ def _claims_of(  # noqa: PLR0913, PLR0917 - everything a claim is put together f
                 bool(head.unmade),
                 bool(head.remade),
                 *(first_time if before == _NOTHING_BEFORE else _came_before(head, now)),
-                *said[head.notification],
+                *said[head.notification].said,
                 *ways[head.route],
             )
         )

@@ -27,6 +27,10 @@ def micros_of(length: timedelta) -> int:
     return length // _MICROSECOND
 
 
+def maybe_micros_of(length: timedelta | None) -> int | None:
+    return None if length is None else micros_of(length)
+
+
 def instant(value: int) -> datetime:
     """What the tables write as an instant."""
     return _EPOCH + timedelta(microseconds=value)

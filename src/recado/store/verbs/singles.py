@@ -37,6 +37,9 @@ def is_single(notification: Notification, recipients: Sequence[Reference]) -> bo
         and notification.once is None
         and notification.collapse_key is None
         and notification.after_turn is None
+        and notification.mode == "now"
+        and notification.asked_at is None
+        and notification.watch is None
     )
 
 

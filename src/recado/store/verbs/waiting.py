@@ -13,25 +13,32 @@ _SQL = statements("delivery")
 
 
 class Outlived(NamedTuple):
-    """A delivery that is no longer worth sending."""
+    """A delivery that is no longer to be sent."""
 
     id: str
+    #: An earlier attempt may have reached the channel.
     maybe_sent: bool
-    #: Cancelled while it was being sent.
-    stopped: bool
+    #: What becomes of it, and why.
+    state: State
+    reason: str
 
-    @property
-    def end(self) -> tuple[State, str]:
-        """What becomes of it, and why."""
-        return (State.CANCELLED, "cancelled") if self.stopped else (State.EXPIRED, "expires")
+
+def expired(id_: str, *, maybe_sent: bool, stopped: bool) -> Outlived:
+    """One whose time is up, or that was cancelled while it was being sent."""
+    end = (State.CANCELLED, "cancelled") if stopped else (State.EXPIRED, "expires")
+    return Outlived(id_, maybe_sent, *end)
 
 
 async def outlive(db: Session, outlived: Sequence[Outlived], now: int) -> None:
-    """End what is no longer worth saying; what may have arrived is parked, not called expired."""
-    ended = [lanes.Ending(each.id, *each.end, now) for each in outlived if not each.maybe_sent]
+    """End what is not to be said any more; what may have arrived is parked instead."""
+    ended = [
+        lanes.Ending(each.id, each.state, each.reason, now)
+        for each in outlived
+        if not each.maybe_sent
+    ]
     await lanes.finish(db, ended)
     await db.run_many(
-        _SQL["park"], [(each.end[1], each.id) for each in outlived if each.maybe_sent]
+        _SQL["park"], [(each.reason, each.id) for each in outlived if each.maybe_sent]
     )
 
 
@@ -39,7 +46,12 @@ async def promote(db: Session, now: int, limit: int) -> int:
     """Let what has become due enter its lane, and end what has outlived its use."""
     overdue = await db.all(_SQL["overdue"], {"now": now, "limit": limit})
     await outlive(
-        db, [Outlived(row["id"], row["maybe_sent"], row["stopped"]) for row in overdue], now
+        db,
+        [
+            expired(row["id"], maybe_sent=bool(row["maybe_sent"]), stopped=bool(row["stopped"]))
+            for row in overdue
+        ],
+        now,
     )
     for row in overdue:
         await lanes.leave(db, row["id"], row["lane"], now)

@@ -123,7 +123,8 @@ CROSS JOIN LATERAL (
 -- What these notifications say: read once for all of their deliveries that are claimed together.
 SELECT CAST(coalesce(json_agg(json_build_array(
     number, id, accepted_at, on_unknown, action, otherwise, content, handler, value, value_type,
-    "user", starts_with(audience, '["thread:')
+    "user", starts_with(audience, '["thread:'), bot, mode, quiet, max_wait, category, due_at,
+    asked_at, watch
 )), '[]') AS text)
 FROM recado_notification
 WHERE number = ANY(ARRAY(

@@ -41,7 +41,7 @@ SELECT number, id, bot, audience, content, handler, value, value_type, "user", p
     on_unknown, mode, category, collapse_key, accepted_at, due_at, expires_at, entry,
     expand_after, expand_until, after_turn, after_turn_lane, action, target, copies_after,
     cancelled_at, cancelled_after, once_key, once_every, otherwise, expand_within, expand_person,
-    expand_known
+    expand_known, quiet, max_wait, asked_at, watch
 FROM recado_notification ORDER BY number;
 
 -- name: put_notification

@@ -87,7 +87,7 @@ JOIN recado_reference AS r ON r.number = d.reference;
 -- What these notifications say: read once for all of their deliveries that are claimed together.
 SELECT json_group_array(json_array(
     number, id, accepted_at, on_unknown, action, otherwise, content, handler, value, value_type,
-    user, audience LIKE '["thread:%'
+    user, audience LIKE '["thread:%', bot, mode, quiet, max_wait, category, due_at, asked_at, watch
 ))
 FROM recado_notification WHERE number IN (SELECT value FROM json_each(:numbers));
 

@@ -72,7 +72,8 @@ FROM json_each(:records);
 SELECT number, id, bot, audience, content, handler, value, value_type, user, priority, on_unknown,
     mode, category, collapse_key, accepted_at, due_at, expires_at, entry, expand_after,
     expand_until, after_turn, after_turn_lane, action, target, copies_after, cancelled_at,
-    cancelled_after, once_key, once_every, otherwise, expand_within, expand_person, expand_known
+    cancelled_after, once_key, once_every, otherwise, expand_within, expand_person,
+    expand_known, quiet, max_wait, asked_at, watch
 FROM recado_notification ORDER BY number;
 
 -- name: put_notification
@@ -80,7 +81,8 @@ INSERT INTO recado_notification (
     number, id, bot, audience, content, handler, value, value_type, user, priority, on_unknown,
     mode, category, collapse_key, accepted_at, due_at, expires_at, entry, expand_after,
     expand_until, after_turn, after_turn_lane, action, target, copies_after, cancelled_at,
-    cancelled_after, once_key, once_every, otherwise, expand_within, expand_person, expand_known
+    cancelled_after, once_key, once_every, otherwise, expand_within, expand_person,
+    expand_known, quiet, max_wait, asked_at, watch
 )
 SELECT json_extract(value, '$.number'), json_extract(value, '$.id'), json_extract(value, '$.bot'),
     json_extract(value, '$.audience'), json_extract(value, '$.content'),
@@ -97,7 +99,9 @@ SELECT json_extract(value, '$.number'), json_extract(value, '$.id'), json_extrac
     json_extract(value, '$.cancelled_at'), json_extract(value, '$.cancelled_after'),
     json_extract(value, '$.once_key'), json_extract(value, '$.once_every'),
     json_extract(value, '$.otherwise'), json_extract(value, '$.expand_within'),
-    json_extract(value, '$.expand_person'), json_extract(value, '$.expand_known')
+    json_extract(value, '$.expand_person'), json_extract(value, '$.expand_known'),
+    json_extract(value, '$.quiet'), json_extract(value, '$.max_wait'),
+    json_extract(value, '$.asked_at'), json_extract(value, '$.watch')
 FROM json_each(:records);
 
 -- name: put_idempotency

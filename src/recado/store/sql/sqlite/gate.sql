@@ -1,0 +1,5 @@
+-- name: hold
+-- Each by its id, with why and until when.
+UPDATE recado_delivery SET
+    state = 'held', reason = held.value ->> 0, due_at = held.value ->> 1, head_since = NULL
+FROM json_each(?) AS held WHERE recado_delivery.id = held.key;
