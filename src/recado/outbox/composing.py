@@ -51,6 +51,8 @@ class Options:
     user: Mapping[str, Any] | None = None
     once_key: str | None = None
     once_every: timedelta | None = None
+    #: Since when its recipient has asked for it, see :class:`Notification`.
+    asked_at: datetime | None = None
 
 
 class GivenOptions(TypedDict, total=False):
@@ -133,6 +135,7 @@ def compose(  # noqa: PLR0913 - who, where, what, how and when
         priority=_priority(options.priority),
         on_unknown=default if options.on_unknown is None else _on_unknown(options.on_unknown),
         mode=options.mode,
+        asked_at=options.asked_at,
         category=options.category,
         collapse_key=options.collapse_key,
         user=options.user,

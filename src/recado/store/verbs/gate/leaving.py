@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from recado.domain.politeness import Rules, Stop
+from recado.domain.politeness.chain import Link
 from recado.store.session import Session
 
 
@@ -50,3 +51,10 @@ class Check(Protocol):
         self, db: Session, leaving: Sequence[Leaving], rules: Rules, now: int
     ) -> Mapping[str, Stop]:
         """Those that may not leave now, by delivery id, and what becomes of each."""
+
+
+class Tell(Protocol):
+    """The same look at one delivery that waits, for those who ask why."""
+
+    async def __call__(self, db: Session, waiting: Leaving, rules: Rules, now: int) -> Link | None:
+        """What the check says; None if it has nothing to say of it."""

@@ -1,0 +1,1 @@
+"""Long answers: promised in a turn, given after it."""

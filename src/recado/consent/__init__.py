@@ -1,0 +1,1 @@
+"""Consent: what people allow, and what is recorded about them."""

@@ -1,0 +1,1 @@
+"""Recipients: how people want to be reached, and when."""

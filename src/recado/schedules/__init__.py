@@ -1,0 +1,1 @@
+"""Schedules: what is to be said later, or again and again."""

@@ -1,0 +1,1 @@
+"""Topics: audiences that people subscribe to."""

@@ -1,0 +1,1 @@
+"""Watches: events from outside, and the rules that tell people of them."""
