@@ -21,7 +21,8 @@ demo: setup ## Run Recado with a chat page on this machine, no credentials neede
 	@exec $(BIN)/recado demo
 
 test: .venv/.test-stamp ## Run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not alone" --numprocesses auto --dist loadscope
+	$(BIN)/python -m pytest -m alone
 
 check: .venv/.test-stamp .venv/.check-stamp .venv/.bench-stamp ## Check format, lint, types and architecture
 	$(BIN)/ruff format --check
@@ -33,8 +34,10 @@ format: .venv/.check-stamp ## Format the code and mend what can be mended
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-bench: .venv/.bench-stamp ## Run the benchmarks, other senders beside Recado
+bench: .venv/.bench-stamp ## Run the benchmarks: other senders beside Recado, a million schedules, 100,000 watches
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.schedules
+	$(BIN)/python -m benchmarks.watches
 
 bench-quick: .venv/.bench-stamp ## Run the benchmarks in small
 	$(BIN)/python -m benchmarks --quick
@@ -42,7 +45,7 @@ bench-quick: .venv/.bench-stamp ## Run the benchmarks in small
 bench-growth: .venv/.bench-stamp ## See what a million references and deliveries cost (half an hour)
 	$(BIN)/python -m benchmarks.growth
 
-PROOFS := pace many soak races kills database network
+PROOFS := pace many soak races kills killed database network
 
 proof: .venv/.test-stamp ## Prove pace and durability at length, in real time (about an hour)
 	@failed=0; \

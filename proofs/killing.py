@@ -1,9 +1,7 @@
 """The processes of the kill matrix, started quickly.
 
-Run as ``python -m proofs.killing``. To start Python and read everything takes a second, so this
-reads it once and then forks for each process that is asked for: a line of JSON on standard input
-(see :class:`Told`) starts one. Lines on standard output say what has become of them:
-``["started", name, pid]``, ``["stopped", name]``, ``["ended", name, code]``.
+Run as ``python -m proofs.killing`` (see :mod:`proofs.forking`): a line says what a :class:`Told`
+has.
 
 Each process is a Recado that delivers, as ``recado serve`` has it, and accepts something now and
 then; what has been acknowledged to it stands in its log. SIGTERM has it stop in order.
@@ -15,19 +13,17 @@ import asyncio
 import json
 import os
 import random
-import select
 import signal
 import sys
-import traceback
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
-import uvloop
 from microsoft_agents.hosting.core import Agent, TurnContext
 
+from proofs.forking import serve
 from proofs.points import STOPPING, MarkedChannel, Plan, Points, marked
 from recado.app import Recado
 from recado.bot.hosting import HostedBot
@@ -211,55 +207,5 @@ def read(line: str) -> Told:
     return Told(**told | {"plan": Plan(**told["plan"]), "lanes": tuple(told["lanes"])})
 
 
-def _become(told: Told, errors: Path) -> None:
-    """In the forked process: be one of those that are killed."""
-    log = os.open(errors, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    nothing = os.open(os.devnull, os.O_RDWR)
-    for number, where in ((0, nothing), (1, nothing), (2, log)):
-        os.dup2(where, number)
-    code = 1
-    try:
-        uvloop.run(live(told))
-        code = 0
-    except BaseException:  # noqa: BLE001 - there is nothing above us
-        traceback.print_exc()
-    finally:
-        os._exit(code)
-
-
-def _tell(*told: object) -> None:
-    print(json.dumps(told), flush=True)
-
-
-def main(errors: Path) -> None:
-    """Start what is asked for until standard input ends, then end it all."""
-    names: dict[int, str] = {}
-    buffered = b""
-    while True:
-        ready, _, _ = select.select([0], [], [], 0.01)
-        if ready:
-            read_now = os.read(0, 65536)
-            if not read_now:
-                break
-            *lines, buffered = (buffered + read_now).split(b"\n")
-            for line in lines:
-                told = read(line.decode())
-                pid = os.fork()
-                if pid == 0:
-                    _become(told, errors)
-                names[pid] = told.name
-                _tell("started", told.name, pid)
-        while names:
-            pid, status = os.waitpid(-1, os.WNOHANG | os.WUNTRACED)
-            if pid == 0:
-                break
-            if os.WIFSTOPPED(status):
-                _tell("stopped", names[pid])
-            else:
-                _tell("ended", names.pop(pid), os.waitstatus_to_exitcode(status))
-    for pid in names:
-        os.kill(pid, signal.SIGKILL)
-
-
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    serve(Path(sys.argv[1]), read, live)

@@ -28,6 +28,7 @@ from typing import Any, Final
 import asyncpg
 
 from benchmarks import postgres
+from proofs import answering
 from proofs.judging import ASKED, Fate, Judge, Rows, Verdict
 from proofs.killing import CONNECTIONS, SETTLE_BATCH, Told
 from proofs.lanes import Findings, look, look_at_file
@@ -164,14 +165,14 @@ def _figures(found: Sequence[str]) -> str:
 
 
 class Nursery:
-    """Starts processes, and tells what becomes of them; see :mod:`proofs.killing`."""
+    """Starts processes, and tells what becomes of them; see :mod:`proofs.forking`."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
         self._news: dict[tuple[str, str], asyncio.Future[int]] = {}
         self._reading = asyncio.create_task(self._read())
 
-    async def start(self, told: Told) -> int:
+    async def start(self, told: Told | answering.Told) -> int:
         """Start a process; its id."""
         assert self._process.stdin is not None
         started = self._expect(told.name, "started")
@@ -205,14 +206,14 @@ class Nursery:
 
 
 @asynccontextmanager
-async def nursery(directory: Path) -> AsyncIterator[Nursery]:
-    """A nursery for the length of the block."""
+async def nursery(directory: Path, module: str = "proofs.killing") -> AsyncIterator[Nursery]:
+    """A nursery for the length of the block, of a module's processes."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-W",
         "ignore",
         "-m",
-        "proofs.killing",
+        module,
         str(directory / "processes.log"),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,

@@ -21,7 +21,7 @@ from recado.domain.notification import Notification
 from recado.domain.policy import Answer
 from recado.domain.reference import Reference
 from recado.store.over_sql import SqlStore
-from recado.store.port import Accepted, Claim, Cycled, Lost
+from recado.store.port import Accepted, Claim, Cycled, Evaluated, Lost
 from recado.store.postgres import PostgresStore
 from recado.store.session import Session, Work
 from recado.store.sqlite import SqliteStore
@@ -41,6 +41,20 @@ VERBS: Final = (
     "hand back",
     "reap",
 )
+#: The same of a long answer's life.
+ANSWER_VERBS: Final = (
+    "promise",
+    "claim a work",
+    "progress",
+    "say",
+    "end an answer",
+    "renew works",
+    "hand back a work",
+)
+#: The same of a schedule's life.
+SCHEDULE_VERBS: Final = ("fire",)
+#: The same of a watch's life.
+WATCH_VERBS: Final = ("watch", "emit", "look")
 BEFORE: Final = "before its commit"
 KNOWN: Final = "committed, before it is known"
 
@@ -53,6 +67,14 @@ GIVEN_UP: Final = "stop: before the role is given up"
 #: Whenever it is, in a process whose point did not come in time.
 ANY: Final = "any moment"
 
+#: Points of long answers by name.
+ANSWER_POINTS: Final = tuple(f"{verb}: {when}" for verb in ANSWER_VERBS for when in (BEFORE, KNOWN))
+#: Points of schedules by name.
+SCHEDULE_POINTS: Final = tuple(
+    f"{verb}: {when}" for verb in SCHEDULE_VERBS for when in (BEFORE, KNOWN)
+)
+#: Points of watches by name.
+WATCH_POINTS: Final = tuple(f"{verb}: {when}" for verb in WATCH_VERBS for when in (BEFORE, KNOWN))
 #: Points by name; each verb has two.
 POINTS: Final = (
     *(f"{verb}: {when}" for verb in VERBS for when in (BEFORE, KNOWN)),
@@ -159,16 +181,55 @@ class _Marked(SqlStore):
         waiting: Sequence[Claim] = await self._as(verb, super().hand_back(claims, **more))
         return waiting
 
+    async def promise_answer(self, *told: Any) -> Any:
+        return await self._as("promise", super().promise_answer(*told))
+
+    async def claim_works(self, *told: Any, **more: Any) -> Any:
+        return await self._as("claim a work", super().claim_works(*told, **more))
+
+    async def show_progress(self, *told: Any) -> Any:
+        return await self._as("progress", super().show_progress(*told))
+
+    async def say_answer(self, *told: Any, **more: Any) -> Any:
+        return await self._as("say", super().say_answer(*told, **more))
+
+    async def end_answer(self, *told: Any, **more: Any) -> Any:
+        return await self._as("end an answer", super().end_answer(*told, **more))
+
+    async def renew_works(self, *told: Any) -> Any:
+        return await self._as("renew works", super().renew_works(*told))
+
+    async def hand_back_work(self, *told: Any, **more: Any) -> Any:
+        return await self._as("hand back a work", super().hand_back_work(*told, **more))
+
+    async def fire_schedules(self, *told: Any) -> Any:
+        return await self._as("fire", super().fire_schedules(*told))
+
+    async def make_watch(self, *told: Any) -> Any:
+        return await self._as("watch", super().make_watch(*told))
+
+    async def accept_events(self, *told: Any) -> Any:
+        return await self._as("emit", super().accept_events(*told))
+
+    async def evaluate(self, *told: Any) -> Any:
+        return await self._as("look", super().evaluate(*told))
+
     async def reap(self, owner: str, now: datetime, limit: int) -> list[Lost]:
         lost: list[Lost] = await self._as("reap", super().reap(owner, now, limit))
         return lost
 
 
+#: What does nothing where nothing is to be done.
+_MAYBE_NOTHING: Final = frozenset({"expand", "promote", "reap", "claim a work", "fire"})
+
+
 def _done(verb: str, result: Any) -> list[str]:
     """What a transaction has done."""
+    if isinstance(result, Evaluated):
+        return ["look"] if result.events else []
     if isinstance(result, Cycled):
         return [*(["settle"] if verb == "settle" else []), *(["claim"] if result.claims else [])]
-    if verb == "nothing" or (verb in {"expand", "promote", "reap"} and not result):
+    if verb == "nothing" or (verb in _MAYBE_NOTHING and not result):
         return []
     return [verb]
 

@@ -5,6 +5,7 @@ import itertools
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -16,6 +17,34 @@ from recado.database_url import PostgresAddress, read_database_url
 from recado.store.postgres import PostgresStore
 
 _numbers = itertools.count(1)
+
+#: What starts processes, or goes by real time: beside others it would measure them.
+_ALONE: Final = (
+    "browser",
+    "channel/test_connector",
+    "cli/test_exits",
+    "cli/test_help",
+    "cli/test_moving",
+    "cli/test_running",
+    "cli/test_worker",
+    "docs",
+    "engine/test_many",
+    "engine/test_pace",
+    "enqueue/test_processes",
+    "moving/test_interrupted",
+    "scene",
+    "store/test_sqlite_processes",
+    "test_benchmarks",
+    "testing",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what has to run alone."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.relative_to(here).as_posix().startswith(_ALONE):
+            item.add_marker("alone")
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,18 @@ from typing import Any
 
 import pytest
 
-from benchmarks import goals, growth, peers, postgres, report, runs, seeding, sender
+from benchmarks import (
+    goals,
+    growth,
+    peers,
+    politeness,
+    postgres,
+    report,
+    runs,
+    seeding,
+    sender,
+    watches,
+)
 from benchmarks.load import Load, conversation_id
 from benchmarks.peers._recado import RecadoSender
 from recado.domain.reference import LOCAL_BOT, ConversationKey, Reference
@@ -227,3 +238,22 @@ def test_percentiles_of_times_to_arrival() -> None:
     """p99 of a hundred is the last but one."""
     told = report.delay(make_run(), 100, [each / 1000 for each in range(1, 101)])
     assert (told.p50, told.p99) == pytest.approx((50, 99))
+
+
+def test_watches_are_measured(tmp_path: Path) -> None:
+    """All that watch look at each event, those fire that are to, and the figures are kept."""
+    file = tmp_path / "watches.json"
+    assert watches.main(["--watches", "300", "--store", "sqlite", "--file", str(file)]) == 0
+    told = json.loads(file.read_text())
+    assert [(each["watches"], each["fired"]) for each in told["measured"]] == [
+        (300, 300 * share) for _, _, share in watches.EVENTS
+    ]
+    assert len(told["goals"]) == 2 * len(watches.EVENTS)
+
+
+def test_what_politeness_costs_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    """Under each kind of rules, none of which holds anything back."""
+    assert politeness.main(["--count", "1000", "--store", "sqlite"]) == 0
+    told = capsys.readouterr().out
+    for rules in ("no rules", "hours", "caps", "hours, caps and interval"):
+        assert f"  {rules} " in told

@@ -20,6 +20,8 @@ from recado.config import (
 )
 from recado.database_url import PostgresAddress, SqliteFile
 from recado.domain.policy import RetryPolicy
+from recado.domain.politeness import Rules
+from recado.domain.politeness.counting import Cap
 from recado.errors import ConfigurationError
 
 KEY = "0123456789abcdef-key"
@@ -524,6 +526,73 @@ def test_demo_mode_is_for_loopback_only() -> None:
         with pytest.raises(ConfigurationError, match=r"Demo mode.*use `recado serve`") as caught:
             check_exposure(load({**CREDENTIALS, **KEYS}, demo=True, **flags))
         assert "RECADO_DEMO" not in str(caught.value)  # most likely nobody has set it
+
+
+# -- politeness ------------------------------------------------------------------------------
+
+
+def test_nothing_is_held_back_unless_it_is_configured() -> None:
+    """Neither hours nor caps; and the check of either is one attribute."""
+    rules = load().rules()
+    assert rules == Rules()
+    assert not rules.for_nobody.hours
+    assert not rules.counts
+
+
+def test_one_setting_turns_on_what_is_recommended() -> None:
+    """What the others say comes before it, also that there is to be none."""
+    rules = load({"RECADO_POLITENESS": "Recommended"}).rules()
+    assert rules.quiet == "21:00-08:00"
+    assert {name: str(cap) for name, cap in rules.caps.items()} == {"": "10/day", "*": "3/day"}
+    assert rules.interval == timedelta(seconds=60)
+    others = load(
+        {
+            "RECADO_POLITENESS": "recommended",
+            "RECADO_QUIET_HOURS": "off",
+            "RECADO_CAPS": "5/h",
+            "RECADO_MIN_INTERVAL_SECONDS": "0",
+        }
+    ).rules()
+    assert (others.quiet, others.interval) == (None, None)
+    assert {name: str(cap) for name, cap in others.caps.items()} == {"": "5/h"}
+    assert load({"RECADO_POLITENESS": "recommended", "RECADO_CAPS": "off"}).rules().caps == {}
+
+
+def test_hours_and_caps_are_text_or_json_by_category() -> None:
+    """Or, in code, what JSON would be."""
+    windows = '{"": "mon-fri 9-18", "prices": "10-12", "news": "off"}'
+    env = {"RECADO_WINDOWS": windows, "RECADO_CAPS": '{"prices": "1/30min"}'}
+    env["RECADO_ZONE"] = "europe/madrid"
+    rules = load(env | {"RECADO_WINDOW_SPREAD_MINUTES": "1"}).rules()
+    assert rules.windows == {"": "mon-fri 9-18", "prices": "10-12"}
+    assert rules.caps == {"prices": Cap(1, timedelta(minutes=30))}
+    assert (rules.zone, rules.spread) == ("Europe/Madrid", timedelta(minutes=1))
+    assert load({"RECADO_WINDOWS": "mon-fri 9-18"}).rules().windows == {"": "mon-fri 9-18"}
+    assert Settings(caps={"": "2/h"}, windows={"": "9-18"}).rules().counts  # type: ignore[dict-item]
+
+
+@pytest.mark.parametrize(
+    ("env", "told"),
+    [
+        ({"ZONE": "Europe/Madird"}, "RECADO_ZONE: There is no time zone 'Europe/Madird': did you "),
+        ({"QUIET_HOURS": "late"}, "RECADO_QUIET_HOURS: 'late' in 'late' is no day"),
+        ({"QUIET_HOURS": "00:00-24:00"}, "RECADO_QUIET_HOURS: Nothing would ever be sent"),
+        ({"WINDOWS": "{9-18"}, "RECADO_WINDOWS: write mon-fri 09:00-18:00, or a JSON object"),
+        ({"WINDOWS": '{"a": 3}'}, "RECADO_WINDOWS: write mon-fri 09:00-18:00, or a JSON object"),
+        ({"CAPS": "0/day"}, "RECADO_CAPS: '0/day': a cap is of 1 to 1000 messages"),
+        ({"CAPS": "[]"}, "RECADO_CAPS: '[]' is no cap: write it as 10/day"),
+        ({"POLITENESS": "very"}, "RECADO_POLITENESS: Input should be 'off' or 'recommended'"),
+        (
+            {"POLITENESS": "recommended", "WINDOWS": '{"late": "22:00-23:00"}'},
+            "RECADO_POLITENESS: Nothing of category 'late' would ever be sent",
+        ),
+    ],
+)
+def test_hours_and_caps_that_cannot_be_are_refused(env: dict[str, str], told: str) -> None:
+    """With what is wrong and how to write it."""
+    with pytest.raises(ConfigurationError) as caught:
+        load({f"RECADO_{name}": value for name, value in env.items()})
+    assert told in str(caught.value)
 
 
 # -- documentation ---------------------------------------------------------------------------

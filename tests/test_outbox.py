@@ -34,6 +34,7 @@ from recado.store.sqlite import SqliteStore
 from recado.telemetry import Event, NotificationAccepted, Telemetry
 from recado.testing import START, HandClock
 from tests.engine.kit import WatchedClock
+from tests.naming import shown
 from tests.store.kit import Desk
 
 HOUR = timedelta(hours=1)
@@ -139,9 +140,9 @@ async def test_everyone(office: Office) -> None:
         "user:",
         "conversation:",
         "bot://user/",
-        "bot://topic/news",
+        "bot://place/news",
         "bot:user:1",
-        "topic:news",
+        "place:news",
         "user:\ud800",
         "user:with\0null",
         [],
@@ -162,7 +163,7 @@ async def test_everyone(office: Office) -> None:
         {"user": "29:ana"},
         {"all"},
     ],
-    ids=repr,
+    ids=shown,
 )
 async def test_what_is_no_audience_is_refused(office: Office, audience: Any) -> None:
     """With one sentence that says what to write. Above all: nothing by mistake goes to everyone."""
@@ -205,7 +206,7 @@ async def test_who_is_not_known_is_told(office: Office, audience: Any) -> None:
         b"bytes",
         {"text": "x", "entities": [{"deep": [[[{}]] * 2]}, float("inf")]},
     ],
-    ids=repr,
+    ids=shown,
 )
 async def test_what_cannot_be_said_is_refused(office: Office, content: Any) -> None:
     """With one sentence; nothing is stored."""
@@ -260,7 +261,7 @@ async def test_defaults(office: Office) -> None:
         START + HOUR,
         (START + HOUR).astimezone(timezone(timedelta(hours=-5))),
     ],
-    ids=repr,
+    ids=shown,
 )
 async def test_when(office: Office, when: Any) -> None:
     """A delay, or an instant in any zone."""
@@ -309,9 +310,24 @@ LOOP["loop"] = LOOP
         {"when": HOUR, "expires": HOUR},
         {"when": 2 * HOUR, "expires": HOUR},
         {"mode": "politely"},
-        {"mode": "when_idle"},
-        {"mode": "after_dialog"},
-        {"mode": "next_turn"},
+        {"quiet": HOUR},
+        {"mode": "after_dialog", "quiet": HOUR},
+        {"mode": "next_turn", "quiet": HOUR},
+        {"mode": "when_idle", "quiet": timedelta(0)},
+        {"mode": "when_idle", "quiet": 30},
+        {"mode": "when_idle", "quiet": timedelta.max},
+        {"max_wait": HOUR},
+        {"content": None, "mode": "as_turn", "max_wait": HOUR},
+        {"mode": "after_dialog", "max_wait": -HOUR},
+        {"mode": "next_turn", "max_wait": timedelta(days=367)},
+        {"answer_value": 1},
+        {"answer_within": HOUR},
+        {"answer_handler": ""},
+        {"answer_handler": LONG},
+        {"answer_handler": 1},
+        {"answer_handler": "h", "answer_value": object()},
+        {"answer_handler": "h", "answer_within": 60},
+        {"answer_handler": "h", "answer_within": -HOUR},
         {"mode": None},
         {"mode": ["now"]},
         {"priority": "highest"},
@@ -357,7 +373,7 @@ LOOP["loop"] = LOOP
         {"wait": None},
         {"wait": float("nan")},
     ],
-    ids=repr,
+    ids=shown,
 )
 async def test_what_cannot_be_meant_is_refused(office: Office, options: Mapping[str, Any]) -> None:
     """With one sentence that says what to do; nothing is stored."""

@@ -13,7 +13,7 @@ import json
 import logging
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -21,16 +21,29 @@ from urllib.parse import urlsplit
 
 import platformdirs
 from dotenv import dotenv_values
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+)
 from pydantic import field_validator as validates
 
 from recado.credentials import BotCredentials, bot_credentials, sdk_configuration
 from recado.database_url import PostgresAddress, SqliteFile, read_database_url
 from recado.domain.pace import Profile
 from recado.domain.policy import RetryPolicy
+from recado.domain.politeness import Rules
+from recado.domain.politeness.counting import Cap
+from recado.domain.politeness.hours import check_open
+from recado.domain.politeness.profile import Politeness, read_caps, read_windows, rules_of
 from recado.domain.reference import LOCAL_BOT
 from recado.domain.roster import RosterRule
-from recado.errors import ConfigurationError
+from recado.domain.zones import zone_of
+from recado.errors import ConfigurationError, InvalidInput
 
 __all__ = [
     "BotCredentials",
@@ -106,7 +119,30 @@ def _read_pace(value: object) -> object:
 
 _PACE_FORM = 'write a JSON object, for example {"msteams": {"tenant": "30/1s"}, "slack": null}'
 
+
+def _reading(read: Callable[[Any], object]) -> BeforeValidator:
+    """Have a setting read by a function that refuses it as callers are refused."""
+
+    def reads(value: object) -> object:
+        try:
+            return value if value is None else read(value)
+        except InvalidInput as error:
+            raise ValueError(str(error).removesuffix(".")) from error
+
+    return BeforeValidator(reads)
+
+
+def _written(value: object) -> str:
+    """Quiet hours as they are written, if they can be read and leave time to say anything."""
+    check_open(text := str(value), None)
+    return text
+
+
 Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
+Zone = Annotated[str, _reading(lambda value: zone_of(str(value)).key)]
+Quiet = Annotated[str | None, _reading(_written)]
+Windows = Annotated[Mapping[str, str] | None, _reading(read_windows)]
+Caps = Annotated[Mapping[str, Cap] | None, _reading(read_caps)]
 Pace = Annotated[Mapping[str, Mapping[str, str | None] | None], BeforeValidator(_read_pace)]
 
 
@@ -208,6 +244,15 @@ class Settings(BaseModel):
         le=36500,
         description="How many days it is kept what became of references.",
     )
+    works: int = Field(
+        default=16, ge=1, le=10_000, description="Works of long answers run at once."
+    )
+    works_grace_seconds: float = Field(
+        default=10,
+        ge=0,
+        le=3600,
+        description="How long works may go on when the process is told to stop.",
+    )
     pace: Pace = Field(
         default_factory=dict,
         description="How fast channels may be spoken to, where it differs from what they publish: "
@@ -217,6 +262,43 @@ class Settings(BaseModel):
         default=RosterRule.ALLOW,
         description="Whether people who are known only from a roster can be named: allow or "
         "require_opt_in.",
+    )
+    zone: Zone = Field(
+        default="UTC",
+        description="Time zone of recipients of whom none is known, as Europe/Madrid.",
+    )
+    quiet_hours: Quiet = Field(
+        default=None,
+        description="When nothing is said, in each recipient's zone: 22:00-08:00; off for never.",
+    )
+    windows: Windows = Field(
+        default=None,
+        description="When in the week something is said, in each recipient's zone: "
+        "mon-fri 09:00-18:00, or a JSON object by category.",
+    )
+    window_spread_minutes: float = Field(
+        default=10,
+        ge=0,
+        le=120,
+        description="Over how many minutes the conversations come in when a window opens.",
+    )
+    caps: Caps = Field(
+        default=None,
+        description="How much a recipient is sent at most: 10/day, or a JSON object by category; "
+        "off for any number.",
+    )
+    min_interval_seconds: float | None = Field(
+        default=None,
+        ge=0,
+        le=86400,
+        description="How long after a message to a recipient the next one may leave.",
+    )
+    #: After those it stands in for, and checked with them.
+    politeness: Annotated[Politeness, BeforeValidator(_lower)] = Field(
+        default="off",
+        validate_default=True,
+        description="Which quiet hours, caps and interval hold where the settings for them say "
+        "nothing: off or recommended.",
     )
     log_level: Annotated[LogLevel, BeforeValidator(_lower)] = Field(
         default="info", description="debug, info, warning or error."
@@ -257,6 +339,16 @@ class Settings(BaseModel):
                     f"a key has at least {SHORTEST_KEY} printable ASCII characters; "
                     "make one with: openssl rand -hex 24"
                 )
+        return value
+
+    @validates("politeness")
+    @classmethod
+    def _check_politeness(cls, value: Politeness, info: ValidationInfo) -> Politeness:
+        if {"zone", "quiet_hours", "windows", "caps"} <= info.data.keys():
+            try:
+                _rules(value, info.data)
+            except InvalidInput as error:
+                raise ValueError(str(error).removesuffix(".")) from error
         return value
 
     @validates("extra_hosts")
@@ -318,6 +410,23 @@ class Settings(BaseModel):
             not_found_attempts=self.not_found_attempts,
             not_found_over=timedelta(hours=self.not_found_over_hours),
         )
+
+    def rules(self) -> Rules:
+        """When and how much recipients are told who have set nothing themselves."""
+        return _rules(self.politeness, dict(self))
+
+
+def _rules(politeness: Politeness, settings: Mapping[str, Any]) -> Rules:
+    interval = settings.get("min_interval_seconds")
+    return rules_of(
+        politeness,
+        zone=settings["zone"],
+        quiet=settings["quiet_hours"],
+        windows=settings["windows"],
+        spread=timedelta(minutes=settings.get("window_spread_minutes", 0)),
+        caps=settings["caps"],
+        interval=None if interval is None else timedelta(seconds=interval),
+    )
 
 
 _NO_BOT_FILE = (
@@ -487,4 +596,5 @@ def _told(error: Any, names: Mapping[str, str]) -> str:
     if error["type"] == "extra_forbidden":
         close = difflib.get_close_matches(field, Settings.model_fields, n=1)
         return f"{field} is not a setting{f': did you mean {close[0]}?' if close else '.'}"
-    return f"{names.get(field, field)}: {error['msg'].removeprefix('Value error, ')}."
+    told = error["msg"].removeprefix("Value error, ")
+    return f"{names.get(field, field)}: {told}{'' if told.endswith('?') else '.'}"

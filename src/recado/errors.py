@@ -8,18 +8,32 @@ needs, and has a stable ``code`` that the HTTP API, the CLI and the logs repeat:
     ├── InvalidInput
     │   ├── InvalidActivity
     │   ├── InvalidAudience
+    │   ├── InvalidEvent
+    │   ├── InvalidRule
     │   ├── ContentTooLarge
     │   ├── ForbiddenServiceUrl
     │   ├── InvalidExport
     │   ├── UnknownStateType
+    │   ├── UnknownZone
+    │   ├── InvalidHours
+    │   ├── InvalidSchedule
+    │   │   └── PastTime
+    │   │       └── MomentPast
+    │   ├── MomentNotUnderstood
+    │   ├── AmbiguousMoment
     │   └── WaitInOwnTurn
     ├── NotFound
     │   ├── UnknownRecipient
     │   ├── UnknownReference
     │   ├── UnknownNotification
     │   ├── UnknownDelivery
+    │   ├── UnknownAnswer
+    │   ├── UnknownTopic
+    │   ├── UnknownWatch
+    │   ├── UnknownSchedule
     │   └── UnknownJob
     ├── Conflict
+    │   ├── AnswerOver
     │   ├── DatabaseNotEmpty
     │   ├── IdempotencyConflict
     │   ├── JobAlreadyComplete
@@ -39,6 +53,7 @@ needs, and has a stable ``code`` that the HTTP API, the CLI and the logs repeat:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import ClassVar
 
 
@@ -70,6 +85,32 @@ class InvalidAudience(InvalidInput):
     """An audience is not written in a form Recado understands."""
 
     code = "invalid_audience"
+
+
+class InvalidEvent(InvalidInput):
+    """Something is no CloudEvent, or none that can be used here.
+
+    Attributes:
+        field: the attribute or member at fault, if it is one.
+        index: its place in a batch, from 0, if it came in one.
+    """
+
+    code = "invalid_event"
+
+    def __init__(self, fault: str, *, field: str | None = None, index: int | None = None) -> None:
+        self._fault, self.field, self.index = fault, field, index
+        place = "" if index is None else f" at index {index} of the batch"
+        super().__init__(f"The event{place} cannot be used: {fault}.")
+
+    def of_batch(self, index: int) -> InvalidEvent:
+        """The same, of an event in a batch."""
+        return InvalidEvent(self._fault, field=self.field, index=index)
+
+
+class InvalidRule(InvalidInput):
+    """A rule is not written as one, would never fire, or would with every value."""
+
+    code = "invalid_rule"
 
 
 class ContentTooLarge(InvalidInput):
@@ -120,6 +161,86 @@ class UnknownStateType(InvalidInput):
         super().__init__(f"There is a {type_name} {where} the state under {key!r}: {advice}.")
 
 
+class UnknownZone(InvalidInput):
+    """There is no time zone of that name.
+
+    Attributes:
+        name: the name that was given.
+        meant: the zone that may have been meant; None if none is like it.
+    """
+
+    code = "unknown_zone"
+
+    def __init__(self, name: str, meant: str | None) -> None:
+        self.name, self.meant = name, meant
+        hint = f"did you mean {meant}?" if meant else "write it as Europe/Madrid, or UTC."
+        super().__init__(f"There is no time zone {name!r}: {hint}")
+
+
+class InvalidHours(InvalidInput):
+    """Quiet hours or a weekly window are not written as such, or leave no time to say anything."""
+
+    code = "invalid_hours"
+
+
+class MomentNotUnderstood(InvalidInput):
+    """Words do not say when something is meant, or not all of them were understood.
+
+    Attributes:
+        text: the words.
+    """
+
+    code = "moment_not_understood"
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        super().__init__(
+            f"It was not understood when is meant by {text!r}: write it as 'in 10 minutes', "
+            "'tomorrow at 9', 'on Friday at 17:00' or 'every monday at 9'."
+        )
+
+
+class AmbiguousMoment(InvalidInput):
+    """Words can mean more than one moment.
+
+    Attributes:
+        text: the words.
+        readings: what they can mean, as times, dates, or both: ``05:00``, ``2026-12-24``.
+    """
+
+    code = "ambiguous_moment"
+
+    def __init__(self, text: str, readings: Sequence[str]) -> None:
+        self.text, self.readings = text, tuple(readings)
+        super().__init__(f"{text!r} can mean {' or '.join(readings)}: say which.")
+
+
+class InvalidSchedule(InvalidInput):
+    """A rule cannot be understood, never comes true, or comes true every few seconds."""
+
+    code = "invalid_schedule"
+
+
+class PastTime(InvalidSchedule):
+    """The time to say something at has passed already."""
+
+    code = "past_time"
+
+
+class MomentPast(PastTime):
+    """A moment that words mean is past.
+
+    Attributes:
+        at: the moment.
+    """
+
+    code = "moment_past"
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+        super().__init__(f"{at:%Y-%m-%d %H:%M} is past: choose a time to come.")
+
+
 class WaitInOwnTurn(InvalidInput):
     """A turn asked to wait for a delivery that can leave only after this turn has ended."""
 
@@ -156,6 +277,20 @@ class UnknownDelivery(NotFound):
     code = "unknown_delivery"
 
 
+class UnknownAnswer(NotFound):
+    """No long answer with that id was promised.
+
+    Attributes:
+        answer_id: the id that was asked for.
+    """
+
+    code = "unknown_answer"
+
+    def __init__(self, answer_id: str) -> None:
+        self.answer_id = answer_id
+        super().__init__(f"There is no long answer {answer_id}: `recado answers list` shows them.")
+
+
 class UnknownJob(NotFound):
     """The job log does not contain that number.
 
@@ -168,6 +303,53 @@ class UnknownJob(NotFound):
     def __init__(self, number: int) -> None:
         self.number = number
         super().__init__(f"The log does not contain a job {number}.")
+
+
+class UnknownTopic(NotFound):
+    """There is no topic with that name.
+
+    Attributes:
+        name: the name that was asked for.
+    """
+
+    code = "unknown_topic"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(
+            f"There is no topic {name!r}: `recado topics list` shows them, and `recado topics "
+            "create` makes one."
+        )
+
+
+class UnknownWatch(NotFound):
+    """There is no watch with that id or key.
+
+    Attributes:
+        name: what was asked for.
+    """
+
+    code = "unknown_watch"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"There is no watch {name!r}: `recado watches list` shows them.")
+
+
+class UnknownSchedule(NotFound):
+    """There is no schedule with that id or key.
+
+    Attributes:
+        name: the id or key that was asked for.
+    """
+
+    code = "unknown_schedule"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(
+            f"There is no schedule {name!r}: `recado schedules list` shows those there are."
+        )
 
 
 class Conflict(RecadoError):
@@ -192,6 +374,24 @@ class IdempotencyConflict(Conflict):
         super().__init__(
             f"The idempotency key {key!r} was used for a different request: "
             "repeat that request unchanged, or choose a new key."
+        )
+
+
+class AnswerOver(Conflict):
+    """A long answer has ended, or its work is another process's by now.
+
+    Attributes:
+        answer_id: which.
+        state: the state it was found in.
+    """
+
+    code = "answer_over"
+
+    def __init__(self, answer_id: str, state: str) -> None:
+        self.answer_id, self.state = answer_id, state
+        super().__init__(
+            f"The long answer {answer_id} is {state} and takes nothing more from here: "
+            "end the work."
         )
 
 

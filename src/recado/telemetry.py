@@ -94,6 +94,51 @@ class TurnFailed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerEnded(Event):
+    """A long answer has ended in *state*; *reason* says why if it failed."""
+
+    answer_id: str
+    work: str
+    state: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleFired(Event):
+    """An occurrence of a schedule came to *kind*: fired, spoken or failed.
+
+    *late* is the time from what its rule says to the commit.
+    """
+
+    schedule_id: str
+    kind: str
+    notification_id: str | None
+    detail: str | None
+    late: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventAccepted(Event):
+    """Something that happened outside was committed; *watching* watches look at it."""
+
+    event_id: str
+    source: str
+    subject: str
+    watching: int
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchesFired(Event):
+    """Watches over *subject* have spoken, *fired* of them in one step."""
+
+    subject: str
+    event_id: str
+    source: str
+    fired: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceFailed(Event):
     """A background service met an error and will go on after a pause."""
 
@@ -126,6 +171,8 @@ _LEVELS: dict[type[Event], int] = {
     TurnFailed: logging.ERROR,
     ServiceFailed: logging.ERROR,
     NotificationAccepted: logging.DEBUG,
+    EventAccepted: logging.DEBUG,
+    ScheduleFired: logging.DEBUG,
     AttemptEnded: logging.DEBUG,
 }
 
@@ -134,6 +181,8 @@ def log_event(event: Event) -> None:
     """A subscriber that writes events to the log, the event's name in ``extra["action"]``."""
     level = _LEVELS.get(type(event), logging.INFO)
     if isinstance(event, AttemptEnded) and event.outcome != "delivered":
+        level = logging.WARNING
+    if isinstance(event, ScheduleFired) and event.kind == "failed":
         level = logging.WARNING
     if not _log.isEnabledFor(level):
         return
@@ -177,6 +226,8 @@ def sentence(event: Event) -> str:
         case TurnFailed():
             kind = "A turn of a delivery" if event.proactive else "A turn"
             told = f"{kind} in {event.conversation_id!r} failed: {event.error}."
+        case ScheduleFired() | EventAccepted() | WatchesFired() | AnswerEnded():
+            told = _happened(event)
         case ServiceFailed():
             told = f"The {event.service} met an error and goes on after a pause: {event.error}"
         case _:
@@ -199,6 +250,33 @@ def _attempt(event: AttemptEnded) -> str:
         f"Delivery {event.delivery_id} to {event.channel}: attempt {event.attempt} ended "
         f"{event.outcome}{why} after {event.seconds:.1f} s{now}."
     )
+
+
+def _happened(event: ScheduleFired | EventAccepted | WatchesFired | AnswerEnded) -> str:
+    """What a time, an event or a long answer has come to."""
+    match event:
+        case AnswerEnded():
+            why = f" ({event.reason})" if event.reason else ""
+            told = f"The long answer {event.answer_id} of {event.work} is {event.state}{why}."
+        case ScheduleFired():
+            told = _firing(event)
+        case EventAccepted():
+            again = ", as before" if event.replayed else ""
+            looking = _count(event.watching, "watch looks", "watches look")
+            told = f"Event {event.event_id} about {event.subject!r} accepted{again}: {looking}."
+        case WatchesFired():
+            fired = _count(event.fired, "watch has", "watches have")
+            told = f"{fired} fired with event {event.event_id} about {event.subject!r}."
+    return told
+
+
+def _firing(event: ScheduleFired) -> str:
+    """What an occurrence came to."""
+    told = {
+        "fired": f"said {event.late:.1f} s after its time (notification {event.notification_id})",
+        "spoken": "cancelled, because the person has spoken",
+    }.get(event.kind, f"could not be said ({event.detail})")
+    return f"Schedule {event.schedule_id}: {told}."
 
 
 def _count(many: int, one: str, several: str) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import Any
 
 import pytest
 from microsoft_agents.activity import Activity
 
-from recado.bot.jobs_bot import create_jobs_bot, words_of
+from recado.bot.jobs_bot import create_jobs_bot
+from recado.bot.words import words_of
 from recado.domain.job import JobScope
 from recado.domain.phrases import phrase
 from recado.errors import StoreUnavailable
@@ -141,6 +143,15 @@ def test_the_bots_name_is_no_part_of_the_words(text: str, mention: str | None) -
     entities = [{"type": "mention", "mentioned": BOT, "text": mention}] if mention else None
     told = message(text, entities=entities)
     assert words_of(Activity.model_validate(told)) == ["run"]
+
+
+@pytest.mark.parametrize("text", ["<at>", "<at ", "<at>x</"])
+def test_markup_without_an_end_is_read_quickly(text: str) -> None:
+    """Whoever writes a great deal of it keeps nobody else waiting."""
+    activity = Activity.model_validate(message(text * 40_000))
+    began = time.process_time()
+    words_of(activity)
+    assert time.process_time() - began < 5
 
 
 def test_odd_mentions_are_tolerated() -> None:

@@ -207,7 +207,7 @@ class Window:
 
     def until_online(self) -> None:
         """Wait for the connection."""
-        self.until(lambda: self.texts(".status") == ["Online"])
+        self.until(lambda: len(self.find(".status[data-state=online]")) == 1)
 
 
 class Page:

@@ -123,6 +123,9 @@ async def test_leave_may_be_somebody_elses_to_give() -> None:
             asked.append((scope, key))
             return Permit(START, scope, key, Operation.SEND, group=False, route=None, state=None)
 
+        async def admit_if_room(self, *_: Any, **__: Any) -> None:
+            return None
+
         def ended(self, permit: Permit, answer: Answer) -> None:
             assert (permit.scope, permit.key) in asked or permit.scope.channel == "emulator"
             ended.append(answer)
@@ -133,6 +136,45 @@ async def test_leave_may_be_somebody_elses_to_give() -> None:
     await paced.send(make_post(channel="emulator"))
     assert asked == [(TENANT, "a:1")]
     assert [each.ok for each in ended] == [True, True]
+    assert await paced.send_if_room(make_post()) is None
+
+
+async def test_what_nobody_misses_waits_for_nothing() -> None:
+    """It is sent where there is room for it at this moment, and counted."""
+    clock = HandClock()
+    paced, channel, pacer = make_paced(clock, {"send": "2/10s", "tenant": None})
+    told = await paced.send_if_room(make_post())
+    assert told is not None
+    assert told.ok
+    assert (await paced.send(make_post())).ok
+    for _ in range(3):
+        assert await paced.send_if_room(make_post()) is None
+    assert len(channel.sent) == 2
+    assert [stamp.key for stamp in pacer.unrecorded()] == ["a:1", "a:1"]
+    clock.advance(10.1)
+    assert await paced.send_if_room(make_post()) is not None
+
+
+async def test_what_nobody_misses_is_left_out_while_a_channel_rests() -> None:
+    """After a 429 nothing is sent that need not be."""
+    paced, channel, _ = make_paced(HandClock(), {})
+    channel.answers.append(refusal(30))
+    await paced.send(make_post())
+    assert await paced.send_if_room(make_post()) is None
+    assert len(channel.sent) == 1
+
+
+async def test_what_nobody_misses_takes_no_place_it_does_not_use() -> None:
+    """Somebody who waits for room gets it as if nobody else had asked."""
+    clock = HandClock()
+    paced, channel, pacer = make_paced(clock, {"send": None, "tenant": "30/1s"})
+    untouched = Pacer(clock, profiles({"msteams": {"send": None, "tenant": "30/1s"}}))
+    for _ in range(20):
+        for _ in range(10):
+            await paced.send_if_room(make_post(tenant="tenant-1"))
+        clock.advance(10)
+    assert 20 <= len(channel.sent) < 200  # the others could have begun a moment later
+    assert pacer.room(TENANT) == untouched.room(TENANT)
 
 
 @pytest.mark.parametrize(

@@ -48,4 +48,4 @@ def test_the_tables_are_complete() -> None:
     for form in forms:
         text = form if form in ("all", "everyone") else f"{form}:channel=x"
         parse_audience(text)
-    assert len(forms) == 7
+    assert len(forms) == 8

@@ -68,7 +68,7 @@ async def test_python_snippets(
     """Attached in three lines, the bot answers, is told to speak first, and runs a turn."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("RECADO_DATABASE_URL", f"sqlite:///{tmp_path / 'readme.db'}")
-    attach, notify, turn = _blocks("python")
+    attach, notify, turn, moments = _blocks("python")
     names: dict[str, Any] = {"settings": _SETTINGS, "__name__": "readme"}
     await _run(attach, names)
     async with FakeConnector() as channel, _served(names["app"]) as url:
@@ -77,10 +77,14 @@ async def test_python_snippets(
         await _run(turn, names)
         async with asyncio.timeout(PATIENCE):
             await channel.until(3)
+            await _run(moments, names)
+            await channel.until(5)
         assert channel.texts["a:ana"] == [
             "You said hi",
             "Your report is ready.",
             "Tea now costs 4.",
+            "There is a new menu.",
+            "Tea now costs 7.",
         ]
     assert "1 of 1 delivered" in capsys.readouterr().out
 

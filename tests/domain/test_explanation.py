@@ -21,7 +21,9 @@ from recado.domain.delivery import (
 from recado.domain.explanation import explain, moment, reason_in_words, span
 from recado.domain.notification import Action
 from recado.domain.pause import Pause, PauseKind
+from recado.domain.politeness.chain import Link
 from recado.domain.reference import ConversationKey, Health
+from recado.domain.schedule import Firing
 from recado.testing import START
 
 NOW = START + timedelta(minutes=5)
@@ -45,6 +47,8 @@ class Facts:
     pauses: tuple[Pause, ...] = ()
     stopped: bool = False
     decided_by: str | None = None
+    said: tuple[Link, ...] = ()
+    occurrence: Firing | None = None
 
 
 DELIVERY = Delivery(

@@ -266,3 +266,50 @@ def test_what_was_sent_before_is_learned_before_leave_is_given() -> None:
         return done
 
     assert not in_office(main, send="1/1h")
+
+
+def test_leave_for_what_nobody_misses_is_asked_for() -> None:
+    """The keeper gives it while there is room, and counts it."""
+
+    async def main(office: Office) -> list[str]:
+        typing = asyncio.create_task(office.guest.admit_if_room(TENANT, "a:1"))
+        await office.cycle()
+        permit = typing.result()
+        assert permit is not None
+        office.guest.ended(permit, TAKEN)
+        await office.cycle()
+        await office.cycle()
+        return [each.key for each in await office.store.stamps([(TENANT, "a:1")], START)]
+
+    assert in_office(main, send="1/1s") == ["a:1"]
+
+
+def test_what_nobody_misses_is_withdrawn_if_there_is_no_room() -> None:
+    """Within a moment, and it has counted for nothing then."""
+
+    async def main(office: Office) -> None:
+        for _ in range(2):
+            typing = asyncio.create_task(office.guest.admit_if_room(TENANT, "a:1"))
+            await asyncio.sleep(0.6)  # nobody looks at what is asked
+            assert typing.result() is None
+        await office.cycle()
+        await office.cycle()
+        assert not await office.store.asks(10)
+        reply = office.reply()
+        await office.cycle()
+        assert reply.done()
+
+    in_office(main, send="1/1h")
+
+
+def test_a_database_that_is_away_gives_no_leave_for_what_nobody_misses() -> None:
+    """A reply would begin all the same."""
+
+    async def main(office: Office) -> None:
+        async def fails(*_: Any) -> Any:
+            raise StoreUnavailable("It is away.")
+
+        office.guest._store.take = fails  # type: ignore[method-assign, assignment]  # noqa: SLF001 - it has to fail
+        assert await office.guest.admit_if_room(TENANT, "a:1") is None
+
+    in_office(main)

@@ -28,6 +28,7 @@ from pydantic import BaseModel
 from recado.bot.codec import Codec
 from recado.bot.state_types import StateTypes
 from recado.errors import ConfigurationError, UnknownStateType
+from tests.naming import shown
 from tests.state.items import Note
 
 
@@ -143,7 +144,7 @@ def test_json_stays_as_it_is(value: Any) -> None:
         Choice("a", synonyms=["b"]),
         TokenResponse(token="t"),
     ],
-    ids=repr,
+    ids=shown,
 )
 def test_what_json_has_no_word_for(value: Any) -> None:
     """A tag says what it is, also where it looks like a tag itself."""
@@ -231,7 +232,7 @@ def test_a_bots_own_types_come_back() -> None:
         ({"c": Order}, r"builtins.type at c in"),
         ([Activity(type="x", value=object())], r"Activity at \[0\] in .* cannot be written"),
     ],
-    ids=repr,
+    ids=shown,
 )
 def test_what_cannot_be_kept_is_an_error(value: Any, told: str) -> None:
     """That says what, where, and what to do."""
@@ -282,7 +283,7 @@ def test_a_name_that_is_not_known_is_an_error(name: Any) -> None:
         {"$recado": "activity.Activity", "value": 7},
         {"$recado": "set"},
     ],
-    ids=repr,
+    ids=shown,
 )
 def test_data_that_a_type_does_not_take_are_an_error(value: Any) -> None:
     """Of the same kind, with the reason."""

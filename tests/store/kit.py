@@ -13,6 +13,7 @@ from recado.clock import Clock
 from recado.database_url import PostgresAddress, read_database_url
 from recado.domain.audience import Audience, Conversation, EveryConversation, Several
 from recado.domain.delivery import Evidence, HeldReason, Outcome, State
+from recado.domain.politeness import NO_RULES
 from recado.domain.reference import Health, Reference
 from recado.store.port import (
     Accepted,
@@ -100,6 +101,8 @@ class Desk:
         self.store = store
         self.clock = clock
         self.owner = owner
+        #: How polite it is.
+        self.rules = NO_RULES
 
     @property
     def now(self) -> datetime:
@@ -152,7 +155,8 @@ class Desk:
         self, limit: int = 64, *, settled: Sequence[Settlement] = (), owner: str | None = None
     ) -> Sequence[Claim]:
         """Settle, then claim what is due."""
-        return (await self.cycle(Wanted(limit=limit), settled=settled, owner=owner)).claims
+        wanted = Wanted(limit=limit, rules=self.rules)
+        return (await self.cycle(wanted, settled=settled, owner=owner)).claims
 
     async def cycle(
         self,

@@ -32,6 +32,7 @@ from hypothesis.stateful import (
 from recado.domain.audience import Conversation, Several
 from recado.domain.delivery import FINAL, IN_LANE, TRANSITIONS, OnUnknown, Priority, State
 from recado.domain.pause import Pause, PauseKind
+from recado.domain.politeness import NO_RULES
 from recado.domain.reference import Health, Presence, Reference
 from recado.domain.steering import RETRIABLE
 from recado.errors import TransitionRefused
@@ -677,7 +678,7 @@ class LifeCycle(RuleBasedStateMachine):
         waiting = Counter(each.state for each in self.known.values() if each.state not in FINAL)
         assert self.do(looking.backlog).waiting == waiting
         if self.known:
-            shown = self.do(lambda db: looking.delivery(db, max(self.known)))
+            shown = self.do(lambda db: looking.delivery(db, max(self.known), NO_RULES, 0))
             assert shown is not None
             assert shown.delivery.state is self.known[max(self.known)].state
 

@@ -261,6 +261,11 @@ HOT = {
     ("listing", "rejected"): {"recado_history_rejected"},
     ("looking", "unsettled"): {"recado_delivery_notification"},
     ("once", "forget"): {"recado_once_until"},
+    ("presence", "expecting"): {"recado_delivery_outside"},
+    ("presence", "waiting"): {"recado_delivery_outside"},
+    ("gate", "overtaking"): {"recado_delivery_outside"},
+    ("questions", "asked"): {"recado_question_asked"},
+    ("questions", "forget"): {"recado_question_expires"},
     ("reach", "everywhere"): {"recado_reference_audience"},
     ("lanes", "unreachable"): {"recado_delivery_outside"},
     ("lanes", "hold_standing"): {"recado_delivery_lane"},
@@ -302,6 +307,9 @@ HOT = {
     },
     ("references", "by_conversation"): {"recado_reference_conversation"},
     ("jobs", "by_source"): {"recado_job_source"},
+    ("events", "next"): {"recado_event_in_order"},
+    ("watching", "watches"): {"recado_watch_active"},
+    ("watches", "expired"): {"recado_watch_expiry"},
     ("local", "by_key"): {"recado_local_activity_key"},
 }
 
@@ -324,6 +332,9 @@ COUNTING = {
     ("changing", "unable"),
     ("pauses", "lasting"),
     ("pauses", "forget_pauses"),
+    ("privacy", "pauses"),
+    ("privacy", "drop_pauses"),
+    ("privacy", "drop_asks"),
 }
 
 

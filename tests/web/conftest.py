@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import httpx
 import pytest
+from fastapi import APIRouter
 
 from recado.channel.hosts import HostRules
 from recado.channel.pacing import Pacer
@@ -120,6 +121,7 @@ async def connect(
         process: Any = None,
         trouble: Callable[[], str | None] = lambda: None,
         key: str | None = None,
+        routers: Sequence[APIRouter] = (),
         peer: str = "127.0.0.1",
         **flags: Any,
     ) -> httpx.AsyncClient:
@@ -142,6 +144,7 @@ async def connect(
                 check_service_url=HostRules(allow_loopback=told.demo).check,
                 process=process,
                 trouble=trouble,
+                routers=routers,
             )
         )
         client = httpx.AsyncClient(

@@ -384,7 +384,13 @@ async def test_text_is_utf8(connect: Connect) -> None:
         ({"text": None, "activity": {"text": 5}}, 422, "invalid_activity", "text"),
         ({"handler": "h"}, 422, "invalid_input", "not both"),
         ({"value": 5}, 422, "invalid_input", "handler"),
-        ({"mode": "when_idle"}, 422, "invalid_input", "mode"),
+        ({"mode": "politely"}, 422, "invalid_input", "when_idle"),
+        ({"quiet": 5}, 422, "invalid_input", "quiet is for the mode 'when_idle'"),
+        ({"max_wait": 60}, 422, "invalid_input", "leave out max_wait"),
+        ({"mode": "when_idle", "quiet": 0}, 422, "invalid_input", "quiet"),
+        ({"mode": "next_turn", "max_wait": "1h"}, 422, "invalid_input", "max_wait"),
+        ({"answer_value": 1}, 422, "invalid_input", "answer_handler"),
+        ({"answer_handler": "h", "answer_within": -1}, 422, "invalid_input", "answer_within"),
         ({"when": "tomorrow"}, 422, "invalid_input", "when"),
         ({"when": "2030-01-01T10:00:00"}, 422, "invalid_input", "time zone"),
         ({"when": "5"}, 422, "invalid_input", "when"),
@@ -479,6 +485,32 @@ async def test_the_bots_own_turn_gets_a_value(world: World, connect: Connect) ->
     body = {"to": ANA, "mode": "as_turn", "value": {"n": 1}, "value_type": "example.com/order"}
     answer = await connect().post("/api/notify", json=body)
     assert answer.status_code == 202, answer.text
+
+
+async def test_something_polite_is_asked(world: World, connect: Connect) -> None:
+    """Lengths are seconds; the same again is the same request, another mode is not."""
+    await world.knows("a:1")
+    body = {
+        "to": ANA,
+        "text": "Which size?",
+        "mode": "when_idle",
+        "quiet": 5,
+        "max_wait": 90.5,
+        "answer_handler": "size",
+        "answer_value": {"order": 17},
+        "answer_within": 600,
+    }
+    again = {"Idempotency-Key": "k"}
+    answer = await connect().post("/api/notify", json=body, headers=again)
+    assert answer.status_code == 202, answer.text
+    answer = await connect().post("/api/notify", json=body, headers=again)
+    assert answer.json()["replayed"] is True
+    other = body | {"max_wait": 91}
+    answer = await connect().post("/api/notify", json=other, headers=again)
+    assert_problem(answer, 422, "idempotency_conflict")
+    other = body | {"answer_value": {"order": 18}}
+    answer = await connect().post("/api/notify", json=other, headers=again)
+    assert_problem(answer, 422, "idempotency_conflict")
 
 
 async def test_an_unknown_notification_is_a_404(connect: Connect) -> None:

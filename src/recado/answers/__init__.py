@@ -1,1 +1,7 @@
-"""Long answers: promised in a turn, given after it."""
+"""The use cases around long answers: promising one, saying it, and ending it in one way."""
+
+from recado.answers.answers import Answers
+from recado.answers.ending import Ending
+from recado.answers.saying import Saying
+
+__all__ = ["Answers", "Ending", "Saying"]

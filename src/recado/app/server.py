@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from recado.bot.hosting import HostedBot
-from recado.bot.jobs_bot import create_jobs_bot
 from recado.channel.local import (
     BotAnswer,
     DirectLine,
@@ -17,13 +16,21 @@ from recado.config import check_exposure, sdk_configuration
 from recado.web.app import WebParts, create_app
 from recado.web.chat import chat_routes
 from recado.web.connector import connector_routes
+from recado.web.consent import consent_routes
 from recado.web.directline import direct_line_routes
+from recado.web.events import events_routes
+from recado.web.long_answers import answers_routes
 from recado.web.probes import ProbeParts, create_probes
+from recado.web.recipients import recipients_routes
+from recado.web.schedules import schedules_routes
+from recado.web.topics import topics_routes
+from recado.web.watches import watches_routes
 
 if TYPE_CHECKING:
     from fastapi import APIRouter, FastAPI
     from microsoft_agents.hosting.core import Agent
 
+from recado.app.demo import create_demo_bot
 from recado.app.recado import Recado
 
 
@@ -32,7 +39,7 @@ def create_server(recado: Recado, agent: Agent | None = None) -> FastAPI:
 
     Args:
         recado: not started yet.
-        agent: the bot it hosts; in demo mode the jobs bot when left out. Without a bot it is a
+        agent: the bot it hosts; in demo mode the demo's when left out. Without a bot it is a
             sidecar: it accepts and delivers for bots that run elsewhere.
 
     Raises:
@@ -41,7 +48,7 @@ def create_server(recado: Recado, agent: Agent | None = None) -> FastAPI:
     settings = recado.settings
     check_exposure(settings)
     if agent is None and settings.demo:
-        agent = create_jobs_bot(recado.bridge)
+        agent = create_demo_bot(recado)
     hosted = None
     if agent is not None:
         hosted = HostedBot(recado.bridge, agent, sdk_configuration(settings.credentials))
@@ -54,7 +61,7 @@ def create_server(recado: Recado, agent: Agent | None = None) -> FastAPI:
         routers = [
             direct_line_routes(direct_line),
             connector_routes(LocalChannel(recado.local), recado.local),
-            chat_routes(windows=2),
+            chat_routes(windows=2, feed="/api/v1/events"),
         ]
 
         async def stop() -> None:
@@ -73,11 +80,25 @@ def create_server(recado: Recado, agent: Agent | None = None) -> FastAPI:
             check_service_url=recado.hosts.check,
             process=hosted.process if hosted is not None else None,
             trouble=recado.trouble,
-            routers=routers,
+            routers=[*capability_routes(recado), *routers],
             start=recado.start,
             stop=stop,
         )
     )
+
+
+def capability_routes(recado: Recado) -> list[APIRouter]:
+    """The routes under ``/api/v1``: one router for each capability."""
+    settings = recado.settings
+    return [
+        answers_routes(recado.answers, settings),
+        consent_routes(recado.consent, settings),
+        events_routes(recado.emit_many, settings),
+        schedules_routes(recado.schedules, settings),
+        topics_routes(recado.topics, settings),
+        watches_routes(recado.watches, settings),
+        recipients_routes(recado.recipients, settings),
+    ]
 
 
 def create_worker(recado: Recado, agent: Agent | None = None) -> FastAPI:

@@ -17,8 +17,11 @@ from recado.bot.factory import PooledClientFactory
 from recado.bot.faults import guard
 from recado.bot.handlers import Handlers, HandlerT
 from recado.bot.jobs import BotJobs
+from recado.bot.marks import TurnMarks
 from recado.bot.middleware import RecadoMiddleware
 from recado.bot.parts import Parts
+from recado.bot.presence import BotPresence
+from recado.bot.questions import Questions
 from recado.bot.state import isolate_state
 from recado.bot.turns import BotTurns
 from recado.channel.port import Channel
@@ -51,6 +54,7 @@ class BotBridge:
         handlers: the code of turn deliveries.
         jobs: the job log, for the bot's code.
         parts: ready-made answers to what people say.
+        presence: until when the bot is busy in conversations, for its code.
         outbox: accepts what is to be said, for the bot's code.
         bot: the bot's name.
     """
@@ -72,11 +76,16 @@ class BotBridge:
         self.handlers = Handlers()
         self._contexts = Contexts(store, references, clock, bot=bot)
         self.parts = Parts()
+        self._marks = TurnMarks(store, clock)
+        self._questions = Questions(store, self.handlers, clock)
+        self.presence = BotPresence(store, clock, bot=bot)
         self._middleware = RecadoMiddleware(
             store,
             references,
             clock,
             telemetry,
+            marks=self._marks,
+            questions=self._questions,
             parts=self.parts,
             bot=bot,
             turn_lock=turn_lock,
@@ -127,7 +136,12 @@ class BotBridge:
         )
         if isinstance(agent, AgentApplication):
             guard(agent, self.telemetry)
+        self._questions.attach(agent)
         self._attached = adapter, agent
+
+    async def finish(self) -> None:
+        """Write what is left to be told of turns that have ended."""
+        await self._marks.finish()
 
     def handler(self, name: str, *, then_bot: bool = False) -> Callable[[HandlerT], HandlerT]:
         """Decorate a function to run the turn deliveries that name it.

@@ -21,14 +21,19 @@ class BotTurn(CurrentTurn):
     Attributes:
         hold: its stay in its conversation.
         fault: what its code raised, even if an error handler took care of it.
+        heard: whether the bot was given what a person wrote.
+        dialog: whether what was run within it has left a dialog that waits for an answer; None if
+            that is not known.
     """
 
-    __slots__ = ("fault", "hold")
+    __slots__ = ("dialog", "fault", "heard", "hold")
 
     def __init__(self, turn_id: str, channel: str, conversation_id: str, hold: Hold) -> None:
         super().__init__(turn_id, channel, conversation_id)
         self.hold = hold
         self.fault: Exception | None = None
+        self.heard = False
+        self.dialog: bool | None = None
 
 
 def report(telemetry: Telemetry, conversation_id: str, fault: Exception) -> None:

@@ -6,16 +6,16 @@ It behaves as the documents under ``reference/`` describe, where their samples d
 from __future__ import annotations
 
 import logging
-import re
-from typing import cast
+from collections.abc import Sequence
 
-from microsoft_agents.activity import Activity, ActivityTypes, ChannelAccount, Mention
+from microsoft_agents.activity import Activity, ActivityTypes, ChannelAccount
 from microsoft_agents.hosting.core import Agent, TurnContext
 
 from recado.bot.attach import BotBridge
 from recado.bot.faults import report
 from recado.bot.jobs import BotJobs
 from recado.bot.run import current_run
+from recado.bot.words import words_of
 from recado.domain.job import Job
 from recado.domain.phrases import Phrase, phrase
 from recado.errors import JobAlreadyComplete, StoreError, UnknownJob
@@ -27,12 +27,16 @@ _log = logging.getLogger("recado.bot")
 _JOB_EVENTS = frozenset({"jobComplete", "jobCompleted"})
 #: How many jobs the log shows, so that it fits in a message on every channel.
 _SHOWN = 50
-_MENTION = re.compile(r"<at\b[^>]*>.*?</at>", re.IGNORECASE | re.DOTALL)
 
 
-def create_jobs_bot(bridge: BotBridge) -> Agent:
-    """Make the bot; attach *bridge* to it and its adapter."""
-    return JobsBot(bridge.jobs, bridge.telemetry)
+def create_jobs_bot(bridge: BotBridge, *, also: Sequence[Phrase] = ()) -> Agent:
+    """Make the bot; attach *bridge* to it and its adapter.
+
+    Args:
+        bridge: has the job log.
+        also: what the help says besides, of parts that are used with the bot.
+    """
+    return JobsBot(bridge.jobs, bridge.telemetry, also=also)
 
 
 class JobsBot(Agent):
@@ -41,11 +45,13 @@ class JobsBot(Agent):
     Args:
         jobs: the job log.
         telemetry: hears of faults.
+        also: what the help says besides.
     """
 
-    def __init__(self, jobs: BotJobs, telemetry: Telemetry) -> None:
+    def __init__(self, jobs: BotJobs, telemetry: Telemetry, *, also: Sequence[Phrase] = ()) -> None:
         self._jobs = jobs
         self._telemetry = telemetry
+        self._helps: tuple[Phrase, ...] = ("jobs_help", *also)
 
     async def on_turn(self, context: TurnContext) -> None:
         """Handle an activity, and apologise for what goes wrong to the person who asked."""
@@ -80,7 +86,7 @@ class JobsBot(Agent):
             case ["done", *_]:
                 await _say(context, "job_number_missing")
             case _:
-                await _say(context, "jobs_help")
+                await _send(context, self._help(context.activity.locale))
 
     async def _hear(self, context: TurnContext) -> None:
         """Complete the job that a job system says is done, in whatever conversation it says it."""
@@ -103,7 +109,10 @@ class JobsBot(Agent):
             if _joined(member, activity):
                 known = phrase("welcome_by_name", activity.locale, name=member.name)
                 hello = known if member.name else phrase("welcome", activity.locale)
-                await _send(context, f"{hello}\n\n{phrase('jobs_help', activity.locale)}")
+                await _send(context, f"{hello}\n\n{self._help(activity.locale)}")
+
+    def _help(self, locale: str | None) -> str:
+        return "\n\n".join(phrase(name, locale) for name in self._helps)
 
     async def _complete(self, context: TurnContext, number: int) -> None:
         try:
@@ -126,26 +135,6 @@ class JobsBot(Agent):
             await _send(context, _table(jobs, context.activity.locale))
         else:
             await _say(context, "job_log_empty")
-
-
-def words_of(activity: Activity) -> list[str]:
-    """What a person said, in lower-case words, without the bot's name in front.
-
-    What is a mention is told by the entities; the ``<at>`` markup is looked at besides because
-    some channels leave it in without one.
-    """
-    text = activity.text or ""
-    bot = activity.recipient.id if activity.recipient else None
-    for entity in activity.entities or ():
-        if isinstance(entity, Mention) and entity.text and _mentioned(entity) == bot:
-            text = text.replace(entity.text, " ")
-    return _MENTION.sub(" ", text).replace("&nbsp;", " ").casefold().split()
-
-
-def _mentioned(mention: Mention) -> str | None:
-    """Whom a mention is of, if it says so."""
-    account = cast("ChannelAccount | None", mention.mentioned)
-    return None if account is None else account.id
 
 
 def _table(jobs: list[Job], locale: str | None) -> str:

@@ -10,14 +10,18 @@ from microsoft_agents.activity import Activity, ActivityTypes, ChannelAccount, R
 from microsoft_agents.hosting.core import TurnContext
 
 from recado.bot.arrivals import Arrival, Repeats, named_by_id, take_arrival
-from recado.bot.capture import channel_of, sighting_of
+from recado.bot.capture import channel_of, sighting_of, speaker_of
+from recado.bot.dialogs import dialog_left
 from recado.bot.faults import BotTurn, described, report
 from recado.bot.lock import TurnLock
+from recado.bot.marks import TurnMarks
 from recado.bot.parts import Parts
+from recado.bot.questions import Questions
 from recado.bot.run import Run, current_run
 from recado.bot.state import own_state
 from recado.clock import Clock
-from recado.domain.ids import new_id
+from recado.domain.question import Overheard
+from recado.domain.reference import ConversationKey
 from recado.errors import StoreError
 from recado.outbox import current_turn, in_turn
 from recado.references import References
@@ -43,6 +47,8 @@ class RecadoMiddleware:
         references: takes what is captured.
         clock: the time.
         telemetry: hears of faults.
+        marks: tells what goes on in conversations.
+        questions: hears the answers to what notifications ask.
         parts: answer messages before the bot sees them.
         bot: the bot's name.
         turn_lock: whether turns of one conversation wait for each other.
@@ -55,11 +61,15 @@ class RecadoMiddleware:
         clock: Clock,
         telemetry: Telemetry,
         *,
+        marks: TurnMarks,
+        questions: Questions,
         parts: Parts,
         bot: str,
         turn_lock: bool = True,
     ) -> None:
         self._store = store
+        self._marks = marks
+        self._questions = questions
         self._parts = parts
         self._references = references
         self._clock = clock
@@ -91,27 +101,55 @@ class RecadoMiddleware:
             activity.recipient = ChannelAccount(id=self._bot, role=RoleTypes.agent)
         try:
             await self._capture(arrival)
-            async with self._turn(activity, answers=named_by_id(activity)) as turn:
+            spoke = _is_said(activity) and speaker_of(activity, self._bot) is not None
+            named = named_by_id(activity)
+            async with self._turn(activity, answers=named, spoke=spoke) as turn:
                 if turn.hold.repeated:
                     _log.info("Activity %r has come to another process too.", activity.id)
                     return
-                await self._watched(context, self._before(logic))
+                await self._watched(context, self._before(logic, turn))
         except BaseException:
             self._repeats.forget(activity)
             raise
         if turn.fault is not None:
             self._repeats.forget(activity)
 
-    def _before(self, logic: Logic) -> Logic:
-        """The bot's logic, behind the parts that answer in its place."""
+    def _before(self, logic: Logic, turn: BotTurn) -> Logic:
+        """The bot's logic, behind whoever answers in its place."""
 
         async def answered(context: TurnContext) -> None:
-            if context.activity.type != ActivityTypes.message or not await self._parts.take(
-                context, in_dialog=False
-            ):
+            if context.activity.type == ActivityTypes.event:
+                await self._parts.hear(context)
+            if context.activity.type != ActivityTypes.message or not await self._taken(context):
+                turn.heard = _is_said(context.activity)
                 await logic(context)
 
         return answered
+
+    async def _taken(self, context: TurnContext) -> bool:
+        """Whether somebody has answered a message in the bot's place.
+
+        What says itself that it answers a question does, whatever else goes on; what the parts
+        know is for them; what comes next after a question answers it.
+        """
+        if not (self._parts or self._questions.heard_here):
+            return False
+        heard = await self._overheard(context.activity)
+        return (
+            await self._questions.take_pointed(context, heard)
+            or await self._parts.take(context, in_dialog=heard.in_dialog)
+            or await self._questions.take_next(context, heard)
+        )
+
+    async def _overheard(self, activity: Activity) -> Overheard:
+        """What has to be known to tell whom a message is for, as it was when its turn began."""
+        key = self._key(activity)
+        await self._marks.ended(key)
+        try:
+            return await self._store.overhear(key, activity.id, self._clock.now())
+        except StoreError as error:
+            _log.warning("Whether a question was asked in %r is not known: %s", key, error)
+            return Overheard()
 
     async def _deliver(self, context: TurnContext, logic: Logic, run: Run) -> None:
         """The turn of a delivery."""
@@ -120,6 +158,8 @@ class RecadoMiddleware:
                 await logic(context)
             except Exception as fault:  # noqa: BLE001 - whatever it is belongs on the record
                 run.error = fault
+        # What stands behind it in its lane is to find the dialog that it may have left.
+        await self._marks.written()
 
     async def _pass(self, context: TurnContext, logic: Logic, run: Run | None) -> None:
         """A turn that somebody else started."""
@@ -128,8 +168,9 @@ class RecadoMiddleware:
             outer.channel,
             outer.conversation_id,
         ):
-            with outer.hold.shared(), own_state():
+            with outer.hold.shared(), own_state() as loaded:
                 await self._within(context, logic, run)
+                outer.dialog = _newer(dialog_left(loaded), outer.dialog)
         else:
             async with self._turn(context.activity):
                 await self._within(context, logic, run)
@@ -153,20 +194,32 @@ class RecadoMiddleware:
 
     @asynccontextmanager
     async def _turn(
-        self, activity: Activity, *, answers: str | None = None
+        self, activity: Activity, *, answers: str | None = None, spoke: bool = False
     ) -> AsyncIterator[BotTurn]:
         """Everything that makes a block a turn; afterwards what it held back may leave."""
         place = _place(activity)
+        mark = self._marks.begin(self._key(activity), spoke=spoke)
         turn = None
         try:
             async with self._lock.hold(place, answers) as hold:
-                turn = BotTurn(new_id(), *place, hold)
-                with in_turn(turn), own_state():
-                    yield turn
+                turn = BotTurn(mark.turn, *place, hold)
+                with in_turn(turn), own_state() as loaded:
+                    try:
+                        yield turn
+                    finally:
+                        turn.dialog = _newer(dialog_left(loaded), turn.dialog)
                 hold.answered = turn.fault is None
         finally:
+            heard = turn is not None and turn.heard
+            self._marks.end(mark, heard=heard, dialog=None if turn is None else turn.dialog)
             if turn is not None and turn.held:
+                # What waited for the turn's end leaves before what was said in it.
+                await self._marks.written()
                 await self._release(turn)
+
+    def _key(self, activity: Activity) -> ConversationKey:
+        channel, conversation_id = _place(activity)
+        return ConversationKey(bot=self._bot, channel=channel, conversation_id=conversation_id)
 
     async def _capture(self, arrival: Arrival) -> None:
         """Take in what the activity tells. The bot answers even if that cannot be stored."""
@@ -187,6 +240,16 @@ class RecadoMiddleware:
         except StoreError as error:
             # They leave by themselves later: the store limits how long it waits for a turn.
             self._telemetry.emit(ServiceFailed(service="turn release", error=str(error)))
+
+
+def _is_said(activity: Activity) -> bool:
+    """Whether it is a person's turn to speak: they wrote, or pressed something."""
+    return activity.type in (ActivityTypes.message, ActivityTypes.invoke)
+
+
+def _newer(found: bool | None, before: bool | None) -> bool | None:  # noqa: FBT001 - two of a kind
+    """What was found last, if anything was."""
+    return before if found is None else found
 
 
 def _place(activity: Activity) -> tuple[str, str]:

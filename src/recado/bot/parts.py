@@ -26,11 +26,23 @@ class Part(Protocol):
         """
 
 
+class Listener(Protocol):
+    """Hears the events that come in, beside the bot."""
+
+    async def hear(self, context: TurnContext) -> None:
+        """Take in the event of a turn, if it is for this listener. The bot sees it as well."""
+
+
 class Parts:
-    """The parts a bot uses, in the order they were added."""
+    """The parts a bot uses, in the order they were added, and who listens to its events."""
 
     def __init__(self) -> None:
         self._parts: list[Part] = []
+        self._listeners: list[Listener] = []
+
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self._parts)
 
     def add(self, part: Part) -> None:
         """Have *part* asked after those that were added before."""
@@ -42,3 +54,12 @@ class Parts:
             if (part.in_dialogs or not in_dialog) and await part.take(context):
                 return True
         return False
+
+    def listen(self, listener: Listener) -> None:
+        """Have *listener* hear the events that come in."""
+        self._listeners.append(listener)
+
+    async def hear(self, context: TurnContext) -> None:
+        """Have all that listen hear an event."""
+        for listener in self._listeners:
+            await listener.hear(context)

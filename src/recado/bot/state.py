@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -49,10 +49,14 @@ def isolate_state() -> None:
 
 
 @contextmanager
-def own_state() -> Iterator[None]:
-    """Run a block as a turn of its own, in which nothing has been loaded yet."""
-    token = _loaded.set({})
+def own_state() -> Iterator[Mapping[AgentState, CachedAgentState | None]]:
+    """Run a block as a turn of its own, in which nothing has been loaded yet.
+
+    It is given what will be loaded.
+    """
+    loaded: dict[AgentState, CachedAgentState | None] = {}
+    token = _loaded.set(loaded)
     try:
-        yield
+        yield loaded
     finally:
         _loaded.reset(token)

@@ -31,6 +31,10 @@ class Leave(Protocol):
         patience: float = ...,
     ) -> Permit: ...
 
+    async def admit_if_room(
+        self, scope: Scope, key: str, operation: Operation = ..., *, group: bool = ...
+    ) -> Permit | None: ...
+
     def ended(self, permit: Permit, answer: Answer) -> None: ...
 
 
@@ -69,6 +73,22 @@ class PacedChannel:
             answer = await self._channel.send(post)
         finally:
             self._leave.ended(permit, answer)
+        return answer
+
+    async def send_if_room(self, post: Post) -> Answer | None:
+        """Hand *post* to the channel if there is room for it now; None if there is not."""
+        channel = base_channel(post.channel)
+        scope = Scope(post.bot, channel, post.tenant)
+        key = pace_key(post.conversation_id)
+        leave = self._pacer if self._pacer.free(post.bot, channel) else self._leave
+        permit = await leave.admit_if_room(scope, key, Operation.SEND, group=post.is_group)
+        if permit is None:
+            return None
+        answer = _LOST
+        try:
+            answer = await self._channel.send(post)
+        finally:
+            leave.ended(permit, answer)
         return answer
 
     async def call(self, call: Call) -> Reply:

@@ -284,6 +284,23 @@ class Pacer(PaceBook):
             route.next_reply = self._latest + _interval(windows)
         return permit
 
+    async def admit_if_room(
+        self,
+        scope: Scope,
+        key: str,
+        operation: Operation = Operation.SEND,
+        *,
+        group: bool = False,
+    ) -> Permit | None:
+        """Leave for a request that nobody misses; None if it could not begin at once."""
+        permit = self.reserve(scope, key, operation, group=group)
+        if isinstance(permit, Later):
+            return None
+        if permit.at > self._clock.now():
+            self.give_back(permit)
+            return None
+        return permit
+
     async def _stand(
         self, gate: Gate, windows: Callable[[], Windows], of: KeyState | Route, left: float
     ) -> float:

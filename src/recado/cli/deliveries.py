@@ -13,7 +13,13 @@ import typer
 from recado.cli.invocation import After, Invocation, Limit, command, group
 from recado.cli.others import others_references
 from recado.cli.output import Column, shown_time
-from recado.cli.records import delivery_record, detail_record, people, reference_record
+from recado.cli.records import (
+    delivery_record,
+    detail_record,
+    link_record,
+    people,
+    reference_record,
+)
 from recado.cli.steering import who
 from recado.domain.delivery import State
 from recado.domain.explanation import explain
@@ -48,6 +54,14 @@ _ATTEMPT_COLUMNS = (
     Column("code", lambda attempt: attempt["evidence"]["code"], rank=2),
     Column("receipt", lambda attempt: attempt["evidence"]["activity_id"], rank=5, whole=True),
     Column("message", lambda attempt: attempt["evidence"]["message"], rank=3),
+)
+
+_CHAIN_COLUMNS = (
+    Column("checked", lambda link: link["name"], whole=True),
+    Column("holds", lambda link: link["holds"], whole=True),
+    Column("since (UTC)", lambda link: shown_time(link["since"]), rank=3, whole=True),
+    Column("until (UTC)", lambda link: shown_time(link["until"]), rank=2, whole=True),
+    Column("what was found", lambda link: link["said"], rank=1),
 )
 
 #: A position in the listing is the id of the delivery before it.
@@ -235,17 +249,22 @@ async def explain_delivery(invocation: Invocation, delivery_id: DeliveryId) -> N
         detail = await recado.outbox.delivery(delivery_id)
         served = await recado.store.served()
         told = explain(detail, now=recado.clock.now(), served=served)
+        chain = [link_record(*each) for each in await recado.outbox.chain(detail)]
     if invocation.as_json:
         invocation.out.document(
             {
                 "delivery": delivery_record(detail.delivery),
                 "served": served,
                 "explanation": told,
+                "chain": chain,
             }
         )
         return
     for sentence in told:
         invocation.out.say(sentence)
+    if chain:
+        invocation.out.say()
+        invocation.out.listing(chain, None, _CHAIN_COLUMNS, nothing="")
 
 
 async def retry(invocation: Invocation, ids: DeliveryIds) -> None:

@@ -9,13 +9,16 @@ from datetime import datetime
 from typing import Any
 
 from recado.cli.output import iso
+from recado.domain.chaining import Grip
 from recado.domain.delivery import Attempt, Delivery, Evidence
 from recado.domain.job import Job
 from recado.domain.notification import Progress
 from recado.domain.pause import Pause
 from recado.domain.pausing import resume_command
 from recado.domain.plan import Plan
+from recado.domain.politeness.chain import Link
 from recado.domain.reference import Member, Reference
+from recado.domain.topic import Topic
 from recado.store.port import DeliveryDetail, NotificationDetail
 
 
@@ -32,6 +35,16 @@ def job_record(job: Job) -> dict[str, Any]:
         "completed": job.completed,
         "completed_at": iso(job.completed_at) if job.completed_at else None,
         "result": job.result,
+    }
+
+
+def topic_record(topic: Topic) -> dict[str, Any]:
+    """A topic."""
+    return {
+        "name": topic.name,
+        "title": topic.title,
+        "created_at": iso(topic.created_at),
+        "subscribed": topic.subscribed,
     }
 
 
@@ -70,6 +83,17 @@ def detail_record(detail: DeliveryDetail, now: datetime) -> dict[str, Any]:
         "decided_by": detail.decided_by,
         "content": json.loads(detail.content) if detail.content else None,
         "attempts": [_attempt(each) for each in detail.attempts],
+    }
+
+
+def link_record(grip: Grip, link: Link) -> dict[str, Any]:
+    """One of the things that may keep a delivery from leaving."""
+    return {
+        "name": link.name,
+        "holds": grip,
+        "said": link.said,
+        "since": iso(link.since) if link.since else None,
+        "until": iso(link.until) if link.until else None,
     }
 
 

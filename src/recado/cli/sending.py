@@ -45,6 +45,7 @@ _EXAMPLES = (
     'recado send conversation:19:abc@thread.v2 "Stand-up!" --when 2026-12-24T09:00',
     "recado send user:29:1abc --activity card.json --idempotency-key order-17",
     "make 2>&1 | tail -1 | recado send user:29:1abc -",
+    'recado send user:29:1abc "When you have a minute" --mode when_idle --max-wait 2h',
     "recado send all --dry-run",
 )
 
@@ -62,8 +63,8 @@ async def send(  # noqa: PLR0913 - one parameter an option
         typer.Argument(
             metavar="TO",
             help="Whom it is for: user:ID (of the channel, the directory, or an e-mail "
-            "address), conversation:ID, everyone, all, members:ID, where:CONDITIONS or thread:ID "
-            "(docs/audiences.md). With --to it can be left out.",
+            "address), conversation:ID, everyone, all, members:ID, topic:NAME, where:CONDITIONS "
+            "or thread:ID (docs/audiences.md). With --to it can be left out.",
             show_default=False,
         ),
     ] = None,
@@ -119,6 +120,28 @@ async def send(  # noqa: PLR0913 - one parameter an option
         str | None,
         typer.Option(metavar="TIME", help="With --once-key: at most one in this time, as in 1h."),
     ] = None,
+    mode: Annotated[
+        Literal["now", "when_idle", "after_dialog", "next_turn"],
+        typer.Option(
+            help="When it leaves: when_idle, after_dialog and next_turn wait for a good moment "
+            "in the conversation (docs/moments.md)."
+        ),
+    ] = "now",
+    quiet: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="With --mode when_idle: how long the conversation has to have been quiet; 30s.",
+        ),
+    ] = None,
+    max_wait: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="How long a good moment is waited for at most; 1h, and with next_turn until it "
+            "expires.",
+        ),
+    ] = None,
     activity: Annotated[
         str | None,
         typer.Option(
@@ -162,11 +185,14 @@ async def send(  # noqa: PLR0913 - one parameter an option
         options = Options(
             when=moment_of(when, "--when"),
             expires=moment_of(expires, "--expires"),
+            mode=mode,
+            quiet=delay_of(quiet, "--quiet"),
+            max_wait=delay_of(max_wait, "--max-wait"),
             priority=priority,
             collapse_key=collapse_key,
             idempotency_key=idempotency_key,
             once_key=once_key,
-            once_every=_delay_of(once_every, "--once-every"),
+            once_every=delay_of(once_every, "--once-every"),
         )
         if dry_run:
             await rehearse(recado, invocation, audience, content, options)
@@ -210,7 +236,7 @@ def moment_of(text: str | None, option: str) -> datetime | timedelta | None:
         ) from None
 
 
-def _delay_of(text: str | None, option: str) -> timedelta | None:
+def delay_of(text: str | None, option: str) -> timedelta | None:
     """A delay as people type it, and no instant."""
     if text is None:
         return None

@@ -8,6 +8,7 @@ from typing import Final, cast
 
 from recado.domain.filtering import Where, parse_where
 from recado.domain.text import usable
+from recado.domain.topic import folded
 from recado.errors import InvalidAudience
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Person",
     "Several",
     "Single",
+    "Subscribers",
     "Thread",
     "Where",
     "audience_of",
@@ -85,6 +87,16 @@ class Members:
 
 
 @dataclass(frozen=True, slots=True)
+class Subscribers:
+    """Everybody who subscribes to a topic at the moment of acceptance, once each.
+
+    Groups as themselves; people in the private chat they prefer, or were last seen in.
+    """
+
+    topic: str
+
+
+@dataclass(frozen=True, slots=True)
 class Several:
     """The union of audiences; a conversation named twice gets one delivery."""
 
@@ -95,21 +107,23 @@ class Several:
 FORMS: Final = (
     "write conversation:<id>, user:<id, directory object id or e-mail>, "
     "bot://conversation/<id>, bot://user/<id>, thread:<channel id>, members:<team or group id>, "
+    "topic:<name>, "
     "where:<attribute>=<value>, everyone or all"
 )
 
 Single = Conversation | Person
 #: Audiences that are frozen at acceptance and expanded afterwards.
-Broadcast = EveryConversation | Everyone | Members | Where
+Broadcast = EveryConversation | Everyone | Members | Subscribers | Where
 #: Whatever a short form can mean.
 One = Single | Thread | Broadcast
 Audience = One | Several
 
-_BY_ID: Final[dict[str, type[Conversation | Person | Thread | Members]]] = {
+_BY_ID: Final[dict[str, type[Conversation | Person | Thread | Members | Subscribers]]] = {
     "conversation": Conversation,
     "user": Person,
     "thread": Thread,
     "members": Members,
+    "topic": Subscribers,
 }
 _WORDS: Final[dict[str, EveryConversation | Everyone]] = {
     "all": EveryConversation(),
@@ -122,9 +136,9 @@ def parse_audience(text: str) -> One:
 
     Args:
         text: ``all``, ``everyone``, ``conversation:<id>``, ``user:<id>``, ``thread:<id>``,
-            ``members:<id>``, any of the latter as a URL such as ``bot://user/<id>``, or
-            ``where:<conditions>`` (see :func:`recado.domain.filtering.parse_where`). Ids may
-            contain any character.
+            ``members:<id>``, ``topic:<name>``, any of the latter as a URL such as
+            ``bot://user/<id>``, or ``where:<conditions>`` (see
+            :func:`recado.domain.filtering.parse_where`). Ids may contain any character.
 
     Raises:
         InvalidAudience: the text has another form.
@@ -139,7 +153,7 @@ def parse_audience(text: str) -> One:
         kind, _, name = text.partition(":")
     if kind not in _BY_ID or not name or not usable(name):
         raise InvalidAudience(f"{text!r} is not an audience: {FORMS}.")
-    return _BY_ID[kind](name)
+    return _BY_ID[kind](folded(name) if kind == "topic" else name)
 
 
 def written(audience: Audience) -> list[str]:  # noqa: PLR0911 - a table reads best with one return a row
@@ -153,6 +167,8 @@ def written(audience: Audience) -> list[str]:  # noqa: PLR0911 - a table reads b
             return [f"thread:{name}"]
         case Members(id=name):
             return [f"members:{name}"]
+        case Subscribers(topic=name):
+            return [f"topic:{name}"]
         case EveryConversation():
             return ["all"]
         case Everyone():
@@ -192,7 +208,13 @@ def _one(given: object) -> One:
             return parse_audience(given)
         case EveryConversation() | Everyone() | Where():
             return given
-        case Conversation(id=name) | Person(id=name) | Members(id=name) | Thread(channel_id=name):
+        case (
+            Conversation(id=name)
+            | Person(id=name)
+            | Members(id=name)
+            | Subscribers(topic=name)
+            | Thread(channel_id=name)
+        ):
             if name and usable(name):
-                return given
+                return Subscribers(folded(name)) if isinstance(given, Subscribers) else given
     raise InvalidAudience(f"{given!r} is not an audience: {FORMS}.")

@@ -20,6 +20,8 @@ class AuditKind(StrEnum):
     HEALTH = "health"
     SERVICE_URL = "service_url"
     MADE = "made"
+    CONSENT = "consent"
+    ERASED = "erased"
 
 
 class Teller(StrEnum):

@@ -5,17 +5,21 @@ Facts in, sentences out. The command line, the HTTP API and the console all say 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from recado.domain import changing
+from recado.domain.chaining import chain_of
 from recado.domain.delivery import Attempt, Delivery, HeldReason, Outcome, State
+from recado.domain.expecting import expected_name, is_expected
 from recado.domain.making import never_made
 from recado.domain.notification import Action
 from recado.domain.pause import Pause
 from recado.domain.pausing import by_people, pause_in_words, resume_command
+from recado.domain.politeness.chain import Link
 from recado.domain.reference import ConversationKey, Health
+from recado.domain.schedule import Firing, FiringKind
 from recado.domain.standing import ENQUEUED
 from recado.domain.times import moment, span, when
 
@@ -72,6 +76,14 @@ class Case(Protocol):
     def target(self) -> str | None:
         """The delivery it changes; None for one that says something of its own."""
 
+    @property
+    def said(self) -> Sequence[Link]:
+        """What the checks of politeness say of it while it waits."""
+
+    @property
+    def occurrence(self) -> Firing | None:
+        """The occurrence of a schedule that it says; None if it says none."""
+
 
 _HEALTH: Mapping[Health, str] = {
     Health.ACTIVE: "can be spoken in",
@@ -86,12 +98,19 @@ _HELD: Mapping[str, str] = {
     HeldReason.UNREACHABLE: "its conversation cannot be reached",
     HeldReason.BACKOFF: "attempts have failed for so long that the next one is further off",
     HeldReason.BUSY: "the conversation is in a turn, and it leaves when that has ended",
-    HeldReason.WINDOW: "the recipient's quiet hours are not over",
+    HeldReason.WINDOW: "this is no time at which its recipient wants to be told things",
     HeldReason.CAP: "the recipient has been sent as much as they want for now",
     HeldReason.PAUSED: "its notification is paused",
     HeldReason.NO_REFERENCE: "no conversation with its recipient is known yet",
     HeldReason.NO_HANDLER: "no process that delivers knows its handler",
 }
+
+#: What is told beside the state and the pauses.
+_POLITE: Final = frozenset({"still_true", "consent", "window", "cap", "busy"})
+#: Whoever tries it now finds the same again.
+_NOT_HASTENED: Final = frozenset(
+    {HeldReason.PAUSED, HeldReason.WINDOW, HeldReason.CAP, HeldReason.BUSY}
+)
 
 #: What becomes of a held delivery, and who can hasten it.
 _HELD_REMEDY: Mapping[str, str] = {
@@ -100,6 +119,10 @@ _HELD_REMEDY: Mapping[str, str] = {
     ),
     HeldReason.NO_REFERENCE: "the recipient has to write to the bot, or install it, once.",
     HeldReason.PAUSED: "nothing, it has been resumed and goes back to its place by itself.",
+    HeldReason.WINDOW: (
+        "nothing, it leaves by itself then. What is urgent waits only if they asked for silence."
+    ),
+    HeldReason.CAP: "nothing, it leaves by itself then. What is urgent does not wait.",
 }
 
 _REASONS: Mapping[str, str] = {
@@ -144,12 +167,25 @@ def explain(case: Case, *, now: datetime, served: bool) -> list[str]:
     Returns:
         Sentences: the state and its reason, times, attempts, the conversation, what to do.
     """
-    told = [_change(case), _state(case, now), _times(case.delivery, now), *_attempts(case)]
+    told = [_change(case), _state(case, now), _schedule(case), _times(case.delivery, now)]
+    told += _attempts(case)
+    told += _polite(case, now)
     if not case.delivery.state.final:
         told += [pause_in_words(each, now) for each in case.pauses if each.active(now)]
         told += [_conversation(case), _service(served=served)]
     told.append(_resume(case, now) or _remedy(case, served=served))
     return [sentence for sentence in told if sentence]
+
+
+def _schedule(case: Case) -> str:
+    said = case.occurrence
+    if said is None:
+        return ""
+    which = "said once more by hand" if said.kind is FiringKind.RUN else moment(said.occurrence)
+    return (
+        f"It is an occurrence of schedule {said.schedule_id}: {which} (`recado schedules show "
+        f"{said.schedule_id}`)."
+    )
 
 
 # -- the state -------------------------------------------------------------------------------
@@ -265,6 +301,19 @@ def _receipt(attempts: Sequence[Attempt]) -> str:
     return f" The channel's receipt is the activity {ids[-1]}." if ids else ""
 
 
+def _polite(case: Case, now: datetime) -> Iterator[str]:
+    """What holds it for politeness' sake, and what would when that has let it go."""
+    for grip, link in chain_of(case, now):
+        if link.name not in _POLITE or grip == "no":
+            continue
+        since = f" It has been so since {moment(link.since)}." if link.since is not None else ""
+        if grip == "now":
+            yield f"{link.said}{since}"
+        else:
+            until = f" (until {when(link.until, now)})" if link.until is not None else ""
+            yield f"When that lets it go, this would hold it{until}: {link.said}"
+
+
 # -- times, attempts, surroundings -----------------------------------------------------------
 
 
@@ -306,6 +355,11 @@ def _attempt(attempt: Attempt) -> str:
 
 def _conversation(case: Case) -> str:
     key = case.conversation
+    if is_expected(key):
+        return (
+            f"No conversation with {expected_name(key)} is known: it waits for the first one whose "
+            "member has that name, as user id, directory object id or e-mail."
+        )
     if never_made(key.conversation_id):
         if case.health.reachable:
             return f"Its conversation on {key.channel} is made when it is sent."
@@ -344,8 +398,8 @@ def _remedy(case: Case, *, served: bool) -> str:
             first = _REJECTED_REMEDY.get(delivery.reason or "")
             return f"What to do: {first + ', then ' if first else 'to try once more, '}{retry}."
         case State.HELD:
-            # A retry does not get past a pause.
-            now = "" if delivery.reason == HeldReason.PAUSED else f" To try now: {retry}."
+            # A retry does not get past a pause, nor past politeness.
+            now = "" if delivery.reason in _NOT_HASTENED else f" To try now: {retry}."
             return f"What to do: {_held_remedy(case, served=served)}{now}"
         case State.SCHEDULED | State.PENDING | State.SENDING | State.RETRYING if not served:
             return "What to do: start `recado serve` (or `recado demo`) on this database."

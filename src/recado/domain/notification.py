@@ -13,12 +13,13 @@ from typing import Any, Literal
 from recado.domain.audience import Audience, usable, written
 from recado.domain.content import Content
 from recado.domain.delivery import OnUnknown, Priority, State
+from recado.domain.question import Question
 from recado.errors import InvalidInput
 
 #: No name or key is longer.
 LONGEST_NAME = 255
 
-#: How politely a notification is delivered. ``now`` and ``as_turn`` work today.
+#: How politely a notification is delivered; docs/moments.md says what each means.
 Mode = Literal["now", "when_idle", "after_dialog", "next_turn", "as_turn"]
 
 #: The handler name under which a bot's own turn handler is registered.
@@ -119,6 +120,8 @@ class Notification:
     asked_at: datetime | None = None
     #: The number of the watch it tells of: it is said only while that is true.
     watch: int | None = None
+    #: Who hears the answer to what it asks.
+    question: Question | None = None
     category: str | None = None
     collapse_key: str | None = None
     #: The ChannelAccount of the person it is about; None means whoever is in the conversation.
@@ -159,6 +162,8 @@ class Notification:
             asked += [self.action, self.target, self.otherwise]
         if self.quiet is not None or self.max_wait is not None:
             asked += [str(self.quiet), str(self.max_wait)]
+        if self.question is not None:
+            asked += [self.question.handler, self.question.value, str(self.question.within)]
         if self.once is not None:
             asked += [self.once.key, str(self.once.every)]
         return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()

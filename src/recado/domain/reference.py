@@ -154,6 +154,8 @@ class Reference:
     heard: bool = True
     #: Whether its conversation has to be made before anything can be said in it.
     unmade: bool = False
+    #: Whether its person wants to be told there, rather than in other chats of theirs.
+    preferred: bool = False
 
     @property
     def private(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from typing import Any
 
 #: ``json.dumps`` makes an encoder for every call that does not use its defaults.
@@ -34,3 +35,8 @@ def _sound(text: str) -> bool:
 def usable(text: str) -> bool:
     """Whether every database can hold *text* as it is: no NUL, no half of a surrogate pair."""
     return "\0" not in text and _sound(text)
+
+
+def without_accents(text: str) -> str:
+    """Text as people write it in a hurry: ``avísame`` is ``avisame``."""
+    return "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))

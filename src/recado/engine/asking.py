@@ -22,6 +22,8 @@ _LATER: Final = 0.25
 _SLOWER: Final = 1.5
 #: How long after its patience a request waits for the keeper to see that this has ended.
 _GRACE: Final = timedelta(seconds=1)
+#: How long it is waited for leave for what nobody misses.
+_MOMENT: Final = timedelta(seconds=0.5)
 #: How long a request may take: longer than the channel waits for an answer.
 _LONGEST: Final = timedelta(seconds=60)
 #: Seconds after which is handed in again what the database did not take.
@@ -76,6 +78,43 @@ class Asker:
                 # It counts for the keeper, who is to see that it begins.
                 await self._store.grant([ask.id], self._owner)
                 self.impatient += 1
+        except BaseException:
+            self._hand_in(ask.id, _NOT_SENT)
+            raise
+        finally:
+            del self._waiting[ask.id]
+        permit = Permit(self._clock.now(), scope, key, operation, group, None, None)
+        self._given[permit] = ask.id
+        return permit
+
+    async def admit_if_room(
+        self, scope: Scope, key: str, operation: Operation, *, group: bool
+    ) -> Permit | None:
+        """Ask for leave, and take it back unless it is given within a moment.
+
+        Raises:
+            StoreError: it cannot be asked for.
+        """
+        now = self._clock.now()
+        until = now + _MOMENT
+        ask = Ask(
+            id=new_id(),
+            scope=scope,
+            key=key,
+            operation=operation,
+            group=group,
+            asker=self._owner,
+            asked_at=now,
+            patient_until=until,
+            until=until + _LONGEST,
+        )
+        given = self._waiting[ask.id] = asyncio.Event()
+        try:
+            await self._store.ask(ask)
+            self._look()
+            if not await self._clock.wait(given, _MOMENT.total_seconds()):
+                self._hand_in(ask.id, _NOT_SENT)
+                return None
         except BaseException:
             self._hand_in(ask.id, _NOT_SENT)
             raise

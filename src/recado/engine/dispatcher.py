@@ -200,7 +200,7 @@ class Dispatcher(Service):
             self._look = True
         if self._ask_again_at is not None and self._clock.now() >= self._ask_again_at:
             self._look = True
-        wanted = Wanted()
+        wanted = Wanted(rules=self._settings.rules)
         if self._look or self._ended:
             wanted = self._traffic.wanted()
             wanted = replace(wanted, handlers=self._handlers(), rules=self._settings.rules)
@@ -345,7 +345,7 @@ class Dispatcher(Service):
         if not batch:
             self._batch, self._claiming = self._settings.settle_batch, True
         if not self._claiming:
-            wanted = Wanted()
+            wanted = Wanted(rules=self._settings.rules)
         observed = self._traffic.observed()
         asks = self._look and wanted.paced is not None and wanted.paced.asks
         if not batch and not observed and wanted.limit <= 0 and not asks:

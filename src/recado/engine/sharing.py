@@ -86,6 +86,23 @@ class Sharing:
             pass
         return await self._pacer.admit(scope, key, operation, group=group, patience=patience)
 
+    async def admit_if_room(
+        self,
+        scope: Scope,
+        key: str,
+        operation: Operation = Operation.SEND,
+        *,
+        group: bool = False,
+    ) -> Permit | None:
+        """Leave for a request that nobody misses; see :meth:`Pacer.admit_if_room`."""
+        try:
+            if not await self._decides(scope):
+                return await self.asker.admit_if_room(scope, key, operation, group=group)
+            await self.learner.learn(self.learner.unknown(scope, key))
+        except StoreError:
+            return None
+        return await self._pacer.admit_if_room(scope, key, operation, group=group)
+
     def ended(self, permit: Permit, answer: Answer) -> None:
         """A request that was admitted came to its end."""
         if not self.asker.ended(permit, answer):

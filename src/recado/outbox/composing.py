@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, TypedDict, get_args
+from typing import Any, TypedDict, get_args
 
 from recado.domain.audience import Audience, Thread
 from recado.domain.content import Content, content_of
@@ -21,12 +21,11 @@ from recado.domain.notification import (
     check_name,
     check_user,
 )
+from recado.domain.question import marked
 from recado.domain.reference import Reference
 from recado.errors import InvalidInput
+from recado.outbox.manners import LONGEST_PERIOD, is_period, patience, question_of
 from recado.outbox.turn import current_turn
-
-#: Nobody is kept from hearing the same again for longer.
-_LONGEST_PERIOD: Final = timedelta(days=366)
 
 #: What can be said: text, or an activity in the protocol's JSON form.
 Said = str | Mapping[str, Any] | None
@@ -39,6 +38,8 @@ class Options:
     when: datetime | timedelta | None = None
     expires: datetime | timedelta | None = None
     mode: Mode = "now"
+    quiet: timedelta | None = None
+    max_wait: timedelta | None = None
     priority: Priority | str = Priority.NORMAL
     on_unknown: OnUnknown | str | None = None
     idempotency_key: str | None = None
@@ -51,6 +52,9 @@ class Options:
     user: Mapping[str, Any] | None = None
     once_key: str | None = None
     once_every: timedelta | None = None
+    answer_handler: str | None = None
+    answer_value: Any = None
+    answer_within: timedelta | None = None
     #: Since when its recipient has asked for it, see :class:`Notification`.
     asked_at: datetime | None = None
 
@@ -61,6 +65,8 @@ class GivenOptions(TypedDict, total=False):
     when: datetime | timedelta | None
     expires: datetime | timedelta | None
     mode: Mode
+    quiet: timedelta | None
+    max_wait: timedelta | None
     priority: Priority | str
     on_unknown: OnUnknown | str | None
     idempotency_key: str | None
@@ -73,6 +79,9 @@ class GivenOptions(TypedDict, total=False):
     user: Mapping[str, Any] | None
     once_key: str | None
     once_every: timedelta | None
+    answer_handler: str | None
+    answer_value: Any
+    answer_within: timedelta | None
 
 
 #: Nothing out of the ordinary.
@@ -111,7 +120,13 @@ def compose(  # noqa: PLR0913 - who, where, what, how and when
     until = _instant(options.expires, now, "expires")
     if until is not None and until <= max(due, now):
         raise InvalidInput("It would expire before it is due: set expires later than when.")
+    quiet, max_wait = patience(options.mode, options.quiet, options.max_wait)
     _check_names(options)
+    question = question_of(
+        said, options.answer_handler, options.answer_value, options.answer_within
+    )
+    if said is not None and question is not None and question.mark is not None:
+        said = content_of(marked(said.activity, question.mark))
     if options.user is not None:
         check_user(options.user)
     if said is not None:
@@ -135,6 +150,9 @@ def compose(  # noqa: PLR0913 - who, where, what, how and when
         priority=_priority(options.priority),
         on_unknown=default if options.on_unknown is None else _on_unknown(options.on_unknown),
         mode=options.mode,
+        quiet=quiet,
+        max_wait=max_wait,
+        question=question,
         asked_at=options.asked_at,
         category=options.category,
         collapse_key=options.collapse_key,
@@ -159,15 +177,11 @@ def once_of(options: Options) -> Once | None:
     if key is None or every is None:
         raise InvalidInput("once_key and once_every go together: give both, or neither.")
     check_name(key, "once_key")
-    if not _is_period(every):
+    if not is_period(every):
         raise InvalidInput(
-            f"once_every is a timedelta of up to {_LONGEST_PERIOD.days} days: choose another."
+            f"once_every is a timedelta of up to {LONGEST_PERIOD.days} days: choose another."
         )
     return Once(key=key, every=every)
-
-
-def _is_period(given: object) -> bool:
-    return isinstance(given, timedelta) and timedelta(0) < given <= _LONGEST_PERIOD
 
 
 def _check_names(options: Options) -> None:
@@ -186,10 +200,6 @@ def _what(content: Said, options: Options) -> tuple[Content | None, Turn | None]
     mode, handler, value_type = options.mode, options.handler, options.value_type
     if mode not in get_args(Mode):
         raise InvalidInput(f"{mode!r} is not a mode: choose {' or '.join(get_args(Mode))}.")
-    if mode in ("when_idle", "after_dialog", "next_turn"):
-        raise InvalidInput(
-            f"The mode {mode!r} is not available in this version: use 'now' or 'as_turn'."
-        )
     if mode == "as_turn":
         handler = BOT_TURN if handler is None else handler
     if handler is None:

@@ -12,6 +12,7 @@ from recado.domain.audience import Audience, Broadcast, Single, audience_of
 from recado.domain.delivery import Delivery, OnUnknown, Priority
 from recado.domain.notification import Mode, Notification, Progress
 from recado.domain.pace import Profile
+from recado.domain.politeness import NO_RULES, Rules
 from recado.domain.reference import ConversationKey, Reference
 from recado.errors import InvalidInput, UnknownDelivery, UnknownNotification, WaitInOwnTurn
 from recado.outbox.changing import Changing
@@ -49,6 +50,7 @@ class Outbox(Steering, Planning, Changing):
         *,
         bot: str,
         profiles: Mapping[str, Profile] | None = None,
+        rules: Rules = NO_RULES,
     ) -> None:
         """Make one.
 
@@ -59,9 +61,11 @@ class Outbox(Steering, Planning, Changing):
             telemetry: told of what is accepted.
             bot: who speaks.
             profiles: what channels allow, by base channel; for plans and forecasts only.
+            rules: when and how much recipients are told; for explanations only.
         """
         self._store = store
         self._profiles = profiles or {}
+        self._rules = rules
         self._references = references
         self._clock = clock
         self._telemetry = telemetry
@@ -77,6 +81,8 @@ class Outbox(Steering, Planning, Changing):
         when: datetime | timedelta | None = None,
         expires: datetime | timedelta | None = None,
         mode: Mode = "now",
+        quiet: timedelta | None = None,
+        max_wait: timedelta | None = None,
         priority: Priority | str = Priority.NORMAL,
         on_unknown: OnUnknown | str | None = None,
         idempotency_key: str | None = None,
@@ -89,19 +95,28 @@ class Outbox(Steering, Planning, Changing):
         user: Mapping[str, Any] | None = None,
         once_key: str | None = None,
         once_every: timedelta | None = None,
+        answer_handler: str | None = None,
+        answer_value: Any = None,
+        answer_within: timedelta | None = None,
         wait: bool | float = False,
     ) -> Handle:
         """Accept something to be said. It is committed when this returns.
 
         Args:
             audience: whom it is for: an audience or its short form (``all``, ``everyone``,
-                ``members:<id>``, ``where:<conditions>``, ``thread:<id>``,
+                ``members:<id>``, ``topic:<name>``, ``where:<conditions>``, ``thread:<id>``,
                 ``conversation:<id>``, ``user:<id>``), or several of the latter two.
             content: text, or an activity in the protocol's JSON form. Left out when a handler
                 decides what is said.
             when: an instant (timezone-aware) or a delay; now when left out.
             expires: an instant or a delay from now after which it is no longer worth saying.
-            mode: how politely: ``now``, or ``as_turn`` (the bot's own turn handler decides).
+            mode: how politely: ``now``; ``when_idle`` (when nothing is going on in the
+                conversation); ``after_dialog`` (when no turn runs and no dialog waits for an
+                answer); ``next_turn`` (at the end of the person's next turn); ``as_turn`` (the
+                bot's own turn handler decides). What is urgent never waits.
+            quiet: how long the conversation has to have been quiet; 30 s. With ``when_idle``.
+            max_wait: how long a good moment is waited for at most; 1 h, and with ``next_turn``
+                until it expires.
             priority: ``urgent``, ``normal`` or ``low``.
             on_unknown: ``retry`` (at least once) or ``park`` (at most once) when the channel may
                 or may not have it. Plain deliveries retry by default, turn deliveries park.
@@ -116,6 +131,10 @@ class Outbox(Steering, Planning, Changing):
             once_key: what it is about, as in "price:42". Where something was accepted for the
                 same key less than *once_every* before, the delivery is ``suppressed``.
             once_every: at most one in this time; goes with *once_key*.
+            answer_handler: it asks something; the name of the handler that hears the answer.
+            answer_value: JSON that this handler is given with the answer.
+            answer_within: for how long after its delivery it can be answered; when left out
+                until it expires or, if it does not, for 24 h.
             wait: True, or seconds, to wait until it has been delivered everywhere.
 
         Raises:
@@ -128,6 +147,8 @@ class Outbox(Steering, Planning, Changing):
             when=when,
             expires=expires,
             mode=mode,
+            quiet=quiet,
+            max_wait=max_wait,
             priority=priority,
             on_unknown=on_unknown,
             idempotency_key=idempotency_key,
@@ -140,6 +161,9 @@ class Outbox(Steering, Planning, Changing):
             user=user,
             once_key=once_key,
             once_every=once_every,
+            answer_handler=answer_handler,
+            answer_value=answer_value,
+            answer_within=answer_within,
         )
         return await self.accept(audience, content, options, wait=wait)
 
@@ -153,7 +177,7 @@ class Outbox(Steering, Planning, Changing):
     ) -> Handle:
         """What :meth:`notify` does, for callers who have the options as one value."""
         whom = audience_of(audience)
-        lanes = await self._references.resolve(self._bot, whom)
+        lanes = await self._references.resolve(self._bot, whom, category=options.category)
         _check_wait(wait)
         own = await self._own_lane(whom, lanes)
         if wait is not False and own is not None:
@@ -270,7 +294,7 @@ class Outbox(Steering, Planning, Changing):
         Raises:
             UnknownDelivery: there is none with that id.
         """
-        found = await self._store.delivery(delivery_id)
+        found = await self._store.delivery(delivery_id, rules=self._rules)
         if found is None:
             raise UnknownDelivery(
                 f"There is no delivery {delivery_id}: `recado deliveries list` shows them."

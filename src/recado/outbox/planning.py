@@ -8,13 +8,15 @@ from typing import Final
 
 from recado.clock import Clock
 from recado.domain.audience import Audience, Broadcast, Single, audience_of
+from recado.domain.chaining import Grip, chain_of
 from recado.domain.notification import Once
 from recado.domain.pace import Profile
 from recado.domain.plan import Plan, Survey, how_long, reach_of
+from recado.domain.politeness.chain import Link
 from recado.domain.reference import Reference
 from recado.outbox.composing import PLAIN, Options, Said, compose, once_of
 from recado.references import References
-from recado.store.port import Store
+from recado.store.port import DeliveryDetail, Store
 
 #: Conversations a plan shows.
 _FIRST: Final = 10
@@ -50,7 +52,7 @@ class Planning:
         """
         now = self._clock.now()
         whom = audience_of(audience)
-        lanes = await self._references.resolve(self._bot, whom, dry=True)
+        lanes = await self._references.resolve(self._bot, whom, dry=True, category=options.category)
         if content is not None or options.handler is not None or options.mode == "as_turn":
             compose(self._bot, whom, lanes, content, options, now=now)
         once = once_of(options)
@@ -84,3 +86,13 @@ class Planning:
         remaining = await self._store.remaining(notification_id)
         left = how_long(self._profiles, remaining)
         return self._clock.now() + left if left >= _WORTH_TELLING else None
+
+    async def chain(self, detail: DeliveryDetail) -> list[tuple[Grip, Link]]:
+        """Everything that may keep a delivery from leaving, in order, and what each does.
+
+        The first whose grip is ``now`` holds it; those whose grip is ``next`` would when that has
+        let go.
+        """
+        waits = detail.delivery.state.in_lane
+        forecast = await self.eta(detail.delivery.notification_id) if waits else None
+        return chain_of(detail, self._clock.now(), forecast)

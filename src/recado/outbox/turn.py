@@ -5,7 +5,7 @@ What a turn says in its own conversation leaves after the turn; so it cannot wai
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Final
@@ -27,9 +27,10 @@ class CurrentTurn:
         channel: base channel of its conversation.
         conversation_id: the channel's id of its conversation.
         ended: whether it is over; a task it started may outlive it.
+        on_end: called when it is.
     """
 
-    __slots__ = ("channel", "conversation_id", "ended", "held", "id")
+    __slots__ = ("channel", "conversation_id", "ended", "held", "id", "on_end")
 
     def __init__(self, turn_id: str, channel: str, conversation_id: str) -> None:
         self.id = turn_id
@@ -38,6 +39,7 @@ class CurrentTurn:
         self.ended = False
         #: Whether deliveries were accepted that wait for the end.
         self.held = False
+        self.on_end: list[Callable[[], None]] = []
 
     def is_in(self, reference: Reference) -> bool:
         """Whether *reference* is the conversation of this turn."""
@@ -64,3 +66,5 @@ def in_turn(turn: CurrentTurn) -> Iterator[CurrentTurn]:
     finally:
         turn.ended = True
         _current_turn.reset(token)
+        for tell in turn.on_end:
+            tell()

@@ -1,1 +1,5 @@
-"""Recipients: how people want to be reached, and when."""
+"""The use cases around recipients: their zone, and when they want to be told things."""
+
+from recado.recipients.recipients import Recipients, Who
+
+__all__ = ["Recipients", "Who"]

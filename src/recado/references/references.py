@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 
 from recado.channel.port import Channel
 from recado.clock import Clock, SystemClock
@@ -127,7 +127,14 @@ class References:
         await self.get(reference_id)
         return await self._store.audit(reference_id=reference_id, after=after, limit=limit)
 
-    async def resolve(self, bot: str, audience: Audience, *, dry: bool = False) -> list[Reference]:
+    async def known_by_ids(self, ids: Collection[str]) -> Mapping[str, Reference]:
+        """Conversations by their references' ids; without those there are not."""
+        found = await self._store.references_by_ids(sorted(ids)) if ids else ()
+        return {each.id: each for each in found}
+
+    async def resolve(
+        self, bot: str, audience: Audience, *, dry: bool = False, category: str | None = None
+    ) -> list[Reference]:
         """The conversations an audience means now, each once, in the order they were named.
 
         None for a broadcast, which is expanded when it has been accepted. For somebody who is
@@ -138,11 +145,12 @@ class References:
             bot: whose conversations.
             audience: whom it means.
             dry: nothing is stored: a reference that would be is given as it would be.
+            category: what kind of message it is for, where people have to have agreed to it.
 
         Raises:
             UnknownRecipient: a conversation or person is not known to this bot.
         """
-        return await self._resolver.resolve(bot, audience, dry=dry)
+        return await self._resolver.resolve(bot, audience, dry=dry, category=category)
 
     async def reach(
         self,

@@ -10,6 +10,7 @@ from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, WithJsonSchema
 from pydantic import model_validator as validates_all
 
+from recado.domain.notification import Mode
 from recado.outbox import Options
 from recado.web.body import is_json, media_type, read_json_object
 from recado.web.problems import HttpProblem, invalid_fields
@@ -140,8 +141,19 @@ class NotifyRequest(BaseModel):
     )
     value: Any = Field(default=None, description="JSON payload for the handler.")
     value_type: Name | None = Field(default=None, description="The event's valueType.")
-    mode: Literal["now", "as_turn"] = Field(
-        default="now", description="as_turn: the bot's own turn handler decides what is said."
+    mode: Mode = Field(
+        default="now",
+        description="When it leaves: now; when_idle, after_dialog or next_turn, at a good moment; "
+        "as_turn: the bot's own turn handler decides what is said.",
+    )
+    quiet: Period | None = Field(
+        default=None,
+        description="With when_idle: how long the conversation has to have been quiet; 30.",
+    )
+    max_wait: Period | None = Field(
+        default=None,
+        description="How long a good moment is waited for at most; 3600, and with next_turn "
+        "until it expires.",
     )
     when: Moment | None = None
     expires: Moment | None = None
@@ -164,6 +176,18 @@ class NotifyRequest(BaseModel):
         "it is suppressed.",
     )
     once_every: Period | None = None
+    answer_handler: Name | None = Field(
+        default=None,
+        description="It asks something: the name of the handler that hears the answer.",
+    )
+    answer_value: Any = Field(
+        default=None, description="JSON that this handler is given with the answer."
+    )
+    answer_within: Period | None = Field(
+        default=None,
+        description="For how long after its delivery it can be answered. Without it until it "
+        "expires or, if it does not, for a day.",
+    )
     wait: Seconds = Field(
         default=False,
         description=f"Seconds to wait until it is delivered; true waits {LONGEST_WAIT:.0f}.",

@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter, Depends, Header, Request
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic import model_validator as validates_all
 from starlette.responses import JSONResponse
 
 from recado.config import Settings
 from recado.outbox import Outbox
 from recado.web.answers import Accepted, accepted_response
+from recado.web.asked import asked, body_of, maybe_asked
 from recado.web.asking import key_of
 from recado.web.auth import Caller, KeyCheck
-from recado.web.body import read_json_object
-from recado.web.problems import HttpProblem, invalid_fields
+from recado.web.problems import HttpProblem
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -66,7 +66,7 @@ def changes_routes(outbox: Outbox, settings: Settings) -> APIRouter:
         summary="Change what a notification says, everywhere",
         status_code=202,
         response_model=Accepted,
-        openapi_extra={"requestBody": _body(UpdateRequest, required=True)},
+        openapi_extra=body_of(UpdateRequest),
     )
     async def update(
         request: Request,
@@ -78,9 +78,8 @@ def changes_routes(outbox: Outbox, settings: Settings) -> APIRouter:
 
         The answer's id is the update's own: its progress counts what was changed.
         """
-        given = await read_json_object(request)
-        asked = _read(UpdateRequest, given)
-        if asked.content is None:
+        given = await asked(request, UpdateRequest)
+        if given.content is None:
             raise HttpProblem(
                 422,
                 "invalid_input",
@@ -88,8 +87,8 @@ def changes_routes(outbox: Outbox, settings: Settings) -> APIRouter:
             )
         handle = await outbox.update(
             notification_id,
-            asked.content,
-            otherwise=asked.otherwise,
+            given.content,
+            otherwise=given.otherwise,
             idempotency_key=key_of(idempotency_key),
             idempotency_scope=caller.scope,
         )
@@ -100,7 +99,7 @@ def changes_routes(outbox: Outbox, settings: Settings) -> APIRouter:
         summary="Take a notification back, everywhere",
         status_code=202,
         response_model=Accepted,
-        openapi_extra={"requestBody": _body(RecallRequest, required=False)},
+        openapi_extra=body_of(RecallRequest, required=False),
     )
     async def recall(
         request: Request,
@@ -109,26 +108,13 @@ def changes_routes(outbox: Outbox, settings: Settings) -> APIRouter:
         idempotency_key: Annotated[str | None, Header()] = None,
     ) -> JSONResponse:
         """Committed when it is answered. A second recall is answered with the first one."""
-        given = await read_json_object(request) if await request.body() else {}
+        given = await maybe_asked(request, RecallRequest)
         handle = await outbox.recall(
             notification_id,
-            _read(RecallRequest, given).content,
+            given.content,
             idempotency_key=key_of(idempotency_key),
             idempotency_scope=caller.scope,
         )
         return accepted_response(request, handle)
 
     return router
-
-
-def _body(model: type[BaseModel], *, required: bool) -> dict[str, Any]:
-    schema = {"schema": model.model_json_schema()}
-    return {"required": required, "content": {"application/json": schema}}
-
-
-def _read(model: type[M], given: dict[str, Any]) -> M:
-    try:
-        return model.model_validate(given)
-    except ValidationError as error:
-        known = list(model.model_fields)
-        raise invalid_fields(error.errors(), given, known=known) from None

@@ -8,6 +8,9 @@ from pathlib import Path
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from recado.web.chat_words import PAGE, preferred
 
 _HERE = Path(__file__).parent
 
@@ -19,6 +22,7 @@ _FILES = {
     "chat.css": "text/css",
     "chat.js": "text/javascript",
     "directline.js": "text/javascript",
+    "feed.js": "text/javascript",
     "markdown.js": "text/javascript",
     "memory.js": "text/javascript",
     "recado.svg": "image/svg+xml",
@@ -31,6 +35,7 @@ _POLICY = (
 
 _HEADERS = {
     "Cache-Control": "no-cache",
+    "Vary": "Accept-Language",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
@@ -42,6 +47,7 @@ def chat_routes(
     *,
     windows: int = 2,
     notify: str | None = "/api/notify",
+    feed: str | None = None,
     templates: Path = _HERE / "templates",
     static: Path = _HERE / "static",
 ) -> APIRouter:
@@ -50,6 +56,7 @@ def chat_routes(
     Args:
         windows: how many people sit at the page, 1 or 2.
         notify: what "Notify everyone" opens; None leaves it out.
+        feed: where the simulated price feed sends its events; None leaves it out.
         templates: folder of ``chat.html``.
         static: folder of the page's files.
     """
@@ -62,7 +69,15 @@ def chat_routes(
     @router.get("/", response_model=None)
     async def page(request: Request) -> Response:
         """The page."""
-        html = environment.get_template("chat.html").render(people=people, notify=notify)
+        language = preferred(request.headers.get("accept-language", ""))
+        html = environment.get_template("chat.html").render(
+            people=people,
+            notify=notify,
+            feed=feed,
+            language=language,
+            said={name: Markup(text) for name, text in PAGE[language].items()},  # noqa: S704 - ours
+            key=Markup("<kbd>{}</kbd>").format,
+        )
         return HTMLResponse(html, headers={**_HEADERS, "Content-Security-Policy": _policy(request)})
 
     @router.get("/chat/{name}", response_model=None)

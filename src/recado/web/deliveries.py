@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -11,8 +12,10 @@ from pydantic import BaseModel, Field
 
 from recado.clock import Clock
 from recado.config import Settings
+from recado.domain.chaining import Grip
 from recado.domain.delivery import Attempt, Delivery, Evidence, State
 from recado.domain.explanation import explain
+from recado.domain.politeness.chain import Link
 from recado.outbox import Outbox
 from recado.store.port import DeliveryDetail, DeliveryFilter, Store
 from recado.web.auth import Caller, KeyCheck
@@ -20,6 +23,7 @@ from recado.web.pauses import PauseOut
 from recado.web.problems import HttpProblem, listed
 
 Id = Annotated[str, Query(max_length=255)]
+Chain = Sequence[tuple[Grip, Link]]
 
 
 class EvidenceOut(BaseModel):
@@ -114,6 +118,27 @@ class DeliveryPage(BaseModel):
     next: str | None = Field(description="Send this as `after` for the next page; null at the end.")
 
 
+class LinkOut(BaseModel):
+    """One of the things that may keep a delivery from leaving."""
+
+    name: str = Field(
+        description="due, paused, reach, handler, still_true, consent, window, cap, busy, lane, "
+        "pace, backoff or breaker."
+    )
+    holds: Grip = Field(
+        description="now: it holds the delivery; next: it would when what holds it now has let go; "
+        "no: it does not."
+    )
+    said: str
+    since: datetime | None
+    until: datetime | None = Field(description="Until when; null if nobody knows.")
+
+    @classmethod
+    def of(cls, grip: Grip, link: Link) -> LinkOut:
+        """As it is shown."""
+        return cls(name=link.name, holds=grip, said=link.said, since=link.since, until=link.until)
+
+
 class DetailOut(BaseModel):
     """A delivery with everything that happened to it."""
 
@@ -130,10 +155,13 @@ class DetailOut(BaseModel):
     pauses: list[PauseOut]
     stopped: bool = Field(description="Cancelled while it was being sent: it is not tried again.")
     decided_by: str | None = Field(description="Who cancelled it or marked it as delivered.")
+    chain: list[LinkOut] = Field(
+        description="Everything that may keep it from leaving, in order; empty if nothing can."
+    )
     explanation: list[str] = Field(description="Why it is where it is, and what to do.")
 
     @classmethod
-    def of(cls, detail: DeliveryDetail, *, now: datetime, served: bool) -> DetailOut:
+    def of(cls, detail: DeliveryDetail, *, chain: Chain, now: datetime, served: bool) -> DetailOut:
         """As it is shown."""
         return cls(
             delivery=DeliveryOut.of(detail.delivery),
@@ -149,6 +177,7 @@ class DetailOut(BaseModel):
             pauses=[PauseOut.of(each) for each in detail.pauses if each.active(now)],
             stopped=detail.stopped,
             decided_by=detail.decided_by,
+            chain=[LinkOut.of(*each) for each in chain],
             explanation=explain(detail, now=now, served=served),
         )
 
@@ -160,7 +189,8 @@ def deliveries_routes(outbox: Outbox, store: Store, clock: Clock, settings: Sett
 
     async def shown(delivery_id: str) -> DetailOut:
         detail = await outbox.delivery(delivery_id)
-        return DetailOut.of(detail, now=clock.now(), served=await store.served())
+        chain = await outbox.chain(detail)
+        return DetailOut.of(detail, chain=chain, now=clock.now(), served=await store.served())
 
     @router.get("/api/deliveries", summary="Deliveries, newest first", dependencies=[may_call])
     async def deliveries(  # noqa: PLR0913 - one parameter a filter

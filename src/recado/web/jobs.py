@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse
 
 from recado.config import Settings
@@ -14,9 +14,8 @@ from recado.domain.job import Job, JobScope
 from recado.errors import JobAlreadyComplete
 from recado.jobs import Jobs
 from recado.web.answers import Accepted, accepted_response
+from recado.web.asked import body_of, maybe_asked
 from recado.web.auth import KeyCheck
-from recado.web.body import read_json_object
-from recado.web.problems import invalid_fields
 
 Tenant = Annotated[
     str, Query(max_length=255, description="Whose job log; that of jobs without a tenant if empty.")
@@ -96,11 +95,7 @@ def jobs_routes(jobs: Jobs, settings: Settings) -> APIRouter:
         status_code=202,
         response_model=Accepted,
         responses={200: {"description": "It was complete already; nothing is said again."}},
-        openapi_extra={
-            "requestBody": {
-                "content": {"application/json": {"schema": CompleteRequest.model_json_schema()}}
-            }
-        },
+        openapi_extra=body_of(CompleteRequest, required=False),
     )
     async def complete(
         request: Request,
@@ -108,23 +103,12 @@ def jobs_routes(jobs: Jobs, settings: Settings) -> APIRouter:
         tenant: Tenant = "",
     ) -> JSONResponse:
         """Safe to repeat: a job is completed, and its user told, once."""
-        asked = await _asked(request)
+        wanted = await maybe_asked(request, CompleteRequest)
         scope = JobScope(bot=settings.bot, tenant=tenant)
         try:
-            handle = await jobs.complete(scope, number, asked.result, say=asked.say)
+            handle = await jobs.complete(scope, number, wanted.result, say=wanted.say)
         except JobAlreadyComplete:
             return JSONResponse({"number": number, "already": True})
         return accepted_response(request, handle, number=number, already=False)
 
     return router
-
-
-async def _asked(request: Request) -> CompleteRequest:
-    if not await request.body():
-        return CompleteRequest()
-    given = await read_json_object(request)
-    try:
-        return CompleteRequest.model_validate(given)
-    except ValidationError as error:
-        known = list(CompleteRequest.model_fields)
-        raise invalid_fields(error.errors(), given, known=known) from None

@@ -15,10 +15,13 @@ from recado.telemetry import (
     AttemptEnded,
     DeliveriesLost,
     Event,
+    EventAccepted,
     NotificationAccepted,
     ReferenceCaptured,
+    ScheduleFired,
     ServiceFailed,
     TurnFailed,
+    WatchesFired,
 )
 from recado.web.auth import KeyCheck
 
@@ -92,6 +95,22 @@ class Metrics:
             "Deliveries released because their conversation is back",
             registry=registry,
         )
+        self._schedules = Counter(
+            "recado_schedule_occurrences",
+            "Occurrences of schedules by what they came to",
+            ["kind"],
+            registry=registry,
+        )
+        self._schedules_late = Histogram(
+            "recado_schedule_late_seconds",
+            "Time from what a schedule's rule says to its commit",
+            buckets=_LONG_SECONDS,
+            registry=registry,
+        )
+        self._events = Counter(
+            "recado_events_accepted", "Events committed", ["replayed"], registry=registry
+        )
+        self._fired = Counter("recado_watches_fired", "Watches that spoke", registry=registry)
         self._turns = Counter(
             "recado_turns_failed", "Turns whose code raised", ["proactive"], registry=registry
         )
@@ -125,6 +144,13 @@ class Metrics:
             case ReferenceCaptured():
                 self._captured.labels(_flag(event.new)).inc()
                 self._released.inc(event.released)
+            case ScheduleFired():
+                self._schedules.labels(event.kind).inc()
+                self._schedules_late.observe(max(event.late, 0.0))
+            case EventAccepted():
+                self._events.labels(_flag(event.replayed)).inc()
+            case WatchesFired():
+                self._fired.inc(event.fired)
             case TurnFailed():
                 self._turns.labels(_flag(event.proactive)).inc()
             case ServiceFailed():

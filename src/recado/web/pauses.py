@@ -6,16 +6,15 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic import model_validator as validates_all
 
 from recado.config import Settings
 from recado.domain.pause import Pause
 from recado.domain.pausing import resume_command
 from recado.outbox import Outbox
+from recado.web.asked import asked, body_of
 from recado.web.auth import Caller, KeyCheck
-from recado.web.body import read_json_object
-from recado.web.problems import invalid_fields
 
 Name = Annotated[str, Field(min_length=1, max_length=4096)]
 
@@ -104,21 +103,16 @@ def pauses_routes(outbox: Outbox, settings: Settings) -> APIRouter:
     @router.post(
         "/api/pause",
         summary="Let nothing leave until it is resumed",
-        openapi_extra=_body(PauseRequest),
+        openapi_extra=body_of(PauseRequest),
     )
     async def pause(request: Request, caller: Caller = may_call) -> PauseOut:
         """What is being sent goes on; everything else waits in its order, urgent messages too."""
-        given = await read_json_object(request)
-        try:
-            asked = PauseRequest.model_validate(given)
-        except ValidationError as error:
-            known = list(PauseRequest.model_fields)
-            raise invalid_fields(error.errors(), given, known=known) from None
+        wanted = await asked(request, PauseRequest)
         made = await outbox.pause(
-            bot=asked.bot,
-            conversation=asked.conversation,
-            notification=asked.notification,
-            reason=asked.reason,
+            bot=wanted.bot,
+            conversation=wanted.conversation,
+            notification=wanted.notification,
+            reason=wanted.reason,
             by=caller.scope or None,
         )
         return PauseOut.of(made)
@@ -127,24 +121,14 @@ def pauses_routes(outbox: Outbox, settings: Settings) -> APIRouter:
         "/api/resume",
         summary="Let go on what was paused",
         dependencies=[may_call],
-        openapi_extra=_body(Paused),
+        openapi_extra=body_of(Paused),
     )
     async def resume(request: Request) -> Resumed:
         """Each pause is ended by itself: that of a bot stays when everything is resumed."""
-        given = await read_json_object(request)
-        try:
-            asked = Paused.model_validate(given)
-        except ValidationError as error:
-            known = list(Paused.model_fields)
-            raise invalid_fields(error.errors(), given, known=known) from None
+        wanted = await asked(request, Paused)
         resumed = await outbox.resume(
-            bot=asked.bot, conversation=asked.conversation, notification=asked.notification
+            bot=wanted.bot, conversation=wanted.conversation, notification=wanted.notification
         )
         return Resumed(resumed=resumed)
 
     return router
-
-
-def _body(model: type[BaseModel]) -> dict[str, object]:
-    schema = {"schema": model.model_json_schema()}
-    return {"requestBody": {"required": True, "content": {"application/json": schema}}}

@@ -6,16 +6,15 @@ from dataclasses import asdict
 from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic import model_validator as validates_all
 
 from recado.config import Settings
 from recado.domain.delivery import State
 from recado.outbox import Outbox
 from recado.store.port import DeliveryFilter
+from recado.web.asked import asked, body_of
 from recado.web.auth import Caller, KeyCheck
-from recado.web.body import read_json_object
-from recado.web.problems import invalid_fields
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -97,21 +96,23 @@ def steering_routes(outbox: Outbox, settings: Settings) -> APIRouter:
     router = APIRouter(tags=["deliveries"])
     may_call = Depends(KeyCheck(settings))
 
-    @router.post("/api/cancel", summary="End what has not left", openapi_extra=_body(CancelRequest))
+    @router.post(
+        "/api/cancel", summary="End what has not left", openapi_extra=body_of(CancelRequest)
+    )
     async def cancel(request: Request, caller: Caller = may_call) -> CancelledOut:
         """Of a broadcast that is cancelled no more deliveries are made. Safe to repeat."""
-        asked = _read(CancelRequest, await read_json_object(request))
+        given = await asked(request, CancelRequest)
         by = caller.scope or None
-        rest = (asked.conversation, asked.state, asked.reason)
-        if asked.idempotency_key is not None:
-            done = await outbox.cancel_key(asked.idempotency_key, scope=caller.scope, by=by)
-        elif asked.notification is not None and not any(rest):
-            done = await outbox.cancel_notification(asked.notification, by=by)
+        rest = (given.conversation, given.state, given.reason)
+        if given.idempotency_key is not None:
+            done = await outbox.cancel_key(given.idempotency_key, scope=caller.scope, by=by)
+        elif given.notification is not None and not any(rest):
+            done = await outbox.cancel_notification(given.notification, by=by)
         else:
             wanted = await outbox.which(
-                asked.filter(asked.state),
-                notification=asked.notification,
-                conversation=asked.conversation,
+                given.filter(given.state),
+                notification=given.notification,
+                conversation=given.conversation,
             )
             done = await outbox.cancel_all(wanted, by=by)
         return CancelledOut(**asdict(done))
@@ -120,31 +121,18 @@ def steering_routes(outbox: Outbox, settings: Settings) -> APIRouter:
         "/api/retry",
         summary="Try dead letters again now",
         dependencies=[may_call],
-        openapi_extra=_body(RetryRequest),
+        openapi_extra=body_of(RetryRequest),
     )
     async def retry(request: Request) -> RetriedOut:
         """In the order they were accepted; those of this bot, unless something is named."""
-        asked = _read(RetryRequest, await read_json_object(request))
+        given = await asked(request, RetryRequest)
         wanted = await outbox.which(
-            asked.filter(asked.only),
-            notification=asked.notification,
-            conversation=asked.conversation,
+            given.filter(given.only),
+            notification=given.notification,
+            conversation=given.conversation,
         )
         done = await outbox.retry_all(wanted)
         counts = {str(state): many for state, many in done.counts.items()}
         return RetriedOut(retried=done.total, counts=counts)
 
     return router
-
-
-def _body(model: type[BaseModel]) -> dict[str, object]:
-    schema = {"schema": model.model_json_schema()}
-    return {"requestBody": {"required": True, "content": {"application/json": schema}}}
-
-
-def _read(model: type[M], given: dict[str, Any]) -> M:
-    try:
-        return model.model_validate(given)
-    except ValidationError as error:
-        known = list(model.model_fields)
-        raise invalid_fields(error.errors(), given, known=known) from None

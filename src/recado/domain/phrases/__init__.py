@@ -8,12 +8,40 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, get_args
 
+from recado.domain.phrases.answers import ANSWERS, AnswerPhrase
+from recado.domain.phrases.consent import CONSENT, ConsentPhrase
+from recado.domain.phrases.demo import DEMO, DemoPhrase
+from recado.domain.phrases.hours import HOURS, HoursPhrase
 from recado.domain.phrases.jobs import JOBS, JobPhrase
+from recado.domain.phrases.questions import QUESTIONS, QuestionPhrase
+from recado.domain.phrases.reminders import REMINDERS, ReminderPhrase
+from recado.domain.phrases.topics import TOPICS, TopicPhrase
+from recado.domain.phrases.watching import WATCHING, WatchingPhrase
 
-Phrase = JobPhrase
+Phrase = (
+    JobPhrase
+    | ConsentPhrase
+    | AnswerPhrase
+    | QuestionPhrase
+    | TopicPhrase
+    | HoursPhrase
+    | WatchingPhrase
+    | DemoPhrase
+    | ReminderPhrase
+)
 
 #: Each topic's names, and its catalogue.
-_TOPICS: Final[tuple[tuple[Any, Mapping[str, Mapping[Any, str]]], ...]] = ((JobPhrase, JOBS),)
+_TOPICS: Final[tuple[tuple[Any, Mapping[str, Mapping[Any, str]]], ...]] = (
+    (JobPhrase, JOBS),
+    (ConsentPhrase, CONSENT),
+    (ReminderPhrase, REMINDERS),
+    (TopicPhrase, TOPICS),
+    (HoursPhrase, HOURS),
+    (WatchingPhrase, WATCHING),
+    (DemoPhrase, DEMO),
+    (AnswerPhrase, ANSWERS),
+    (QuestionPhrase, QUESTIONS),
+)
 
 PHRASES: Final[tuple[Phrase, ...]] = tuple(name for names, _ in _TOPICS for name in get_args(names))
 LANGUAGES: Final = ("en", "es")

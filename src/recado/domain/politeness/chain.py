@@ -1,4 +1,8 @@
-"""The chain: what each check says of one delivery, for those who ask why it has not left."""
+"""The chain: everything that may keep one delivery from leaving, for those who ask why it has not.
+
+The checks of politeness say what they find when they are asked; :mod:`recado.domain.chaining`
+adds what stands before and behind them.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-#: The checks, in the order they are made.
-LinkName = Literal["still_true", "consent", "window", "cap", "busy"]
+#: In the order in which they are told: what comes first has to let go before the rest matters.
+LinkName = Literal[
+    "due",
+    "paused",
+    "reach",
+    "handler",
+    "still_true",
+    "consent",
+    "window",
+    "cap",
+    "busy",
+    "lane",
+    "pace",
+    "backoff",
+    "breaker",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,6 +43,9 @@ class SqlReferences(Transactions):
     async def reference(self, reference_id: str) -> Reference | None:
         return await self._read(lambda db: references.by_id(db, reference_id))
 
+    async def references_by_ids(self, reference_ids: Sequence[str]) -> Sequence[Reference]:
+        return await self._read(lambda db: references.by_ids(db, reference_ids))
+
     async def reference_by_key(self, key: ConversationKey) -> Reference | None:
         return await self._read(lambda db: references.by_key(db, key))
 

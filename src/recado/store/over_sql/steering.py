@@ -9,6 +9,7 @@ from recado.domain.audience import Broadcast
 from recado.domain.delivery import Delivery
 from recado.domain.notification import Once, Progress
 from recado.domain.plan import Place, Survey
+from recado.domain.politeness import NO_RULES, Rules
 from recado.domain.steering import Cancelled, Retried
 from recado.store.over_sql.transactions import Transactions
 from recado.store.port import (
@@ -63,8 +64,9 @@ class SqlSteering(Transactions):
         since = micros(now - wanted.every)
         return await self._look(lambda db: once.count(db, bot, wanted.key, since, numbers))
 
-    async def delivery(self, delivery_id: str) -> DeliveryDetail | None:
-        return await self._look(lambda db: looking.delivery(db, delivery_id))
+    async def delivery(self, delivery_id: str, *, rules: Rules = NO_RULES) -> DeliveryDetail | None:
+        now = micros(self._clock.now())
+        return await self._look(lambda db: looking.delivery(db, delivery_id, rules, now))
 
     async def deliveries(
         self, wanted: DeliveryFilter, *, after: str | None = None, limit: int = 100

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from recado.store.over_sql.acceptance import SqlAcceptance
+from recado.store.over_sql.answers import SqlAnswers
+from recado.store.over_sql.consent import SqlConsent
 from recado.store.over_sql.delivery import SqlDelivery
 from recado.store.over_sql.jobs import SqlJobs
 from recado.store.over_sql.local import SqlLocal
 from recado.store.over_sql.moving import SqlMoving
 from recado.store.over_sql.people import SqlPeople
+from recado.store.over_sql.presence import SqlPresence
+from recado.store.over_sql.privacy import SqlPrivacy
+from recado.store.over_sql.recipients import SqlRecipients
 from recado.store.over_sql.references import SqlReferences
 from recado.store.over_sql.retention import SqlRetention
+from recado.store.over_sql.schedules import SqlSchedules
 from recado.store.over_sql.state import SqlState
 from recado.store.over_sql.steering import SqlSteering
+from recado.store.over_sql.topics import SqlTopics
+from recado.store.over_sql.watches import SqlWatches
 
 
 class SqlStore(
@@ -21,6 +29,14 @@ class SqlStore(
     SqlDelivery,
     SqlSteering,
     SqlJobs,
+    SqlConsent,
+    SqlPrivacy,
+    SqlPresence,
+    SqlSchedules,
+    SqlAnswers,
+    SqlRecipients,
+    SqlTopics,
+    SqlWatches,
     SqlLocal,
     SqlState,
     SqlRetention,

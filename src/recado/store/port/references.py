@@ -46,6 +46,9 @@ class ReferenceStore(Protocol):
     async def reference(self, reference_id: str) -> Reference | None:
         """The reference with that id, members included."""
 
+    async def references_by_ids(self, reference_ids: Sequence[str]) -> Sequence[Reference]:
+        """Those of them that there are, in any order."""
+
     async def reference_by_key(self, key: ConversationKey) -> Reference | None:
         """The reference with that identity, members included."""
 

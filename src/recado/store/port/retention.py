@@ -9,6 +9,14 @@ The rule: what has ended is kept for a time, and longer for as long as what has 
 - A **notification**, with its changes, their idempotency keys and pauses, goes when it and all of
   them were accepted before that time, have been made into deliveries, and no delivery of any of
   them is left. So a key is answered for at least as long as something accepted under it lives.
+- A **question** that a notification asked goes when its time was up before that time.
+- A **long answer** goes when it ended before that time.
+- A **schedule** goes, with all that it came to, when it ended before that time; what an occurrence
+  came to goes when it was said before that time.
+- An **event** goes when it was accepted before that time, watches have looked at it, and it does
+  not tell how things stand with something that is watched; until then it is known when it comes
+  again. A **watch** goes when it ended before that time and nothing it said is left.
+- The **counts** of what a recipient was sent go when no cap can reach back to the latest of it.
 - The **audit** has a time of its own, and nobody needs it.
 
 References, jobs, the bots' own state and what the local channel showed are kept.
@@ -29,7 +37,14 @@ class Old(Enum):
     DELIVERIES = "deliveries"
     SENDS = "sends"
     NOTIFICATIONS = "notifications"
+    QUESTIONS = "questions"
+    ANSWERS = "answers"
+    COUNTS = "counts"
     AUDIT = "audit"
+    OCCURRENCES = "occurrences"
+    SCHEDULES = "schedules"
+    EVENTS = "events"
+    WATCHES = "watches"
 
 
 class Forgotten(NamedTuple):

@@ -12,6 +12,7 @@ from recado.domain.delivery import (
 )
 from recado.domain.notification import Once, Progress
 from recado.domain.plan import Place, Survey
+from recado.domain.politeness import NO_RULES, Rules
 from recado.domain.steering import Cancelled, Retried
 from recado.store.port.values import (
     Backlog,
@@ -76,8 +77,13 @@ class SteeringStore(Protocol):
             numbers: of these references only; None for all.
         """
 
-    async def delivery(self, delivery_id: str) -> DeliveryDetail | None:
-        """A delivery, live or in history, with its attempts."""
+    async def delivery(self, delivery_id: str, *, rules: Rules = NO_RULES) -> DeliveryDetail | None:
+        """A delivery, live or in history, with its attempts.
+
+        Args:
+            delivery_id: which.
+            rules: by these it is said what would keep it now.
+        """
 
     async def deliveries(
         self, wanted: DeliveryFilter, *, after: str | None = None, limit: int = 100

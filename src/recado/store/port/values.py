@@ -21,7 +21,9 @@ from recado.domain.making import Made
 from recado.domain.notification import Action, Otherwise
 from recado.domain.pause import Pause
 from recado.domain.politeness import NO_RULES, Rules
+from recado.domain.politeness.chain import Link
 from recado.domain.reference import ConversationKey, Health
+from recado.domain.schedule import Firing
 from recado.domain.scope import Scope, Stamp
 
 T = TypeVar("T")
@@ -124,6 +126,8 @@ class Claim(NamedTuple):
     user: str | None
     #: It begins a thread in the conversation, which is a channel of a team.
     opens_thread: bool
+    #: It asks something, and somebody hears the answer.
+    asks: bool
 
     # The route's.
     #: Its number.
@@ -294,6 +298,10 @@ class DeliveryDetail:
     stopped: bool = False
     #: The person who cancelled it or marked it as delivered, if known.
     decided_by: str | None = None
+    #: What the checks of politeness say of it while it waits, in order.
+    said: tuple[Link, ...] = ()
+    #: The occurrence of a schedule that it says; None if it says none.
+    occurrence: Firing | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -307,6 +315,7 @@ class NotificationDetail:
     #: JSON of the activity; None for a turn.
     content: str | None
     handler: str | None
+    category: str | None
     accepted_at: datetime
     due_at: datetime
     expires_at: datetime | None

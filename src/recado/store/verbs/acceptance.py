@@ -9,14 +9,17 @@ from typing import NamedTuple
 
 from recado.domain.audience import Broadcast, written
 from recado.domain.delivery import HeldReason, State
+from recado.domain.expecting import is_expected
 from recado.domain.ids import new_ids
 from recado.domain.notification import Action, Notification
+from recado.domain.question import Question
 from recado.domain.reference import Health, Reference
 from recado.domain.standing import ENQUEUED, TURN_LIMIT, begins
 from recado.errors import IdempotencyConflict, InvalidAudience
 from recado.store.port import Accepted
 from recado.store.session import Row, Session, statements
-from recado.store.verbs import audiences, changing, lanes, once, rows
+from recado.store.verbs import audiences, changing, expecting, lanes, once, rows
+from recado.store.verbs.collapsing import Version, collapse
 
 _SQL = statements("acceptance")
 
@@ -73,6 +76,8 @@ async def accept(
     else:
         await db.hold(reached)
         ids = await _deliver(db, shared, await audiences.with_health(db, reached))
+        if any(is_expected(recipient.key) for recipient in recipients):
+            await expecting.look_again(db, reached, shared.now)
     return Accepted(
         notification_id=notification.id,
         delivery_ids=tuple(ids),
@@ -166,9 +171,18 @@ async def _insert(
             rows.maybe_micros_of(notification.max_wait),
             rows.maybe_micros(notification.asked_at),
             notification.watch,
+            *_asking(notification.question),
         ),
     )
     return number
+
+
+def _asking(question: Question | None) -> tuple[str | None, str | None, int | None, str | None]:
+    """Who hears the answer to what is asked, as the columns have it."""
+    if question is None:
+        return None, None, None, None
+    value, within = rows.maybe_dumps(question.value), rows.maybe_micros_of(question.within)
+    return question.handler, value, within, question.mark
 
 
 class _Standing(NamedTuple):
@@ -237,8 +251,9 @@ async def _deliver(
             await lanes.enter(db, entering, shared.priority, shared.now)
     going = [each for each in made if each[0] not in again] if again else made
     if shared.collapse_key is not None:
+        version = Version(shared.bot, shared.collapse_key, shared.version)
         for delivery_id, lane in going:
-            await _collapse(db, shared, delivery_id, lane)
+            await collapse(db, version, delivery_id, lane, shared.now)
     return [delivery_id for delivery_id, _ in made]
 
 
@@ -275,29 +290,6 @@ async def _set_apart(db: Session, shared: _Shared, reached: Sequence[int]) -> li
     return ids
 
 
-async def _collapse(db: Session, shared: _Shared, delivery_id: str, lane: int) -> None:
-    """Only the newest unsent version goes out."""
-    wanted = {
-        "lane": lane,
-        "bot": shared.bot,
-        "key": shared.collapse_key,
-        "version": shared.version,
-    }
-    if await db.value(_SQL["newer"], wanted):
-        await _supersede(db, [delivery_id], lane, shared.now)
-        return
-    older = [row[0] for row in await db.all(_SQL["collapsed"], wanted)]
-    await _supersede(db, older, lane, shared.now)
-
-
-async def _supersede(db: Session, ids: Sequence[str], lane: int, now: int) -> None:
-    await lanes.finish(
-        db, [lanes.Ending(each, State.SUPERSEDED, "collapse_key", now) for each in ids]
-    )
-    for each in ids:
-        await lanes.leave(db, each, lane, now)
-
-
 async def expand(db: Session, now: int, limit: int) -> int:
     """Take up to *limit* steps of what was enqueued, changes, and the oldest broadcasts.
 
@@ -324,6 +316,8 @@ async def _take_up(db: Session, now: int, limit: int) -> int:
         healths = dict(await audiences.with_health(db, lanes_of))
         reached = [(lane, healths[lane]) for lane in lanes_of]
         await _deliver(db, _shared(alike[0], now), reached, ids)
+        if gone := [lane for lane, health in reached if not Health(health).reachable]:
+            await expecting.look_again(db, gone, now)
     return len(found)
 
 

@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from recado.domain.audience import Everyone, Members, Where, audience_of
+from recado.domain.audience import Everyone, Members, Subscribers, Where, audience_of
 from recado.domain.notification import Notification
 from recado.domain.reference import VOUCHING_CHANNELS, fold_email
 from recado.errors import UnknownRecipient
 from recado.store.session import Row, Session, Statement, statements
-from recado.store.verbs import rows
+from recado.store.verbs import rows, topics
 
 _SQL = statements("audiences")
 
@@ -47,7 +47,10 @@ async def begin(db: Session, number: int, notification: Notification) -> None:
 
     Raises:
         UnknownRecipient: that conversation is not known.
+        UnknownTopic: there is no topic with that name.
     """
+    if isinstance(notification.audience, Subscribers):
+        await topics.begin(db, notification.bot, notification.audience.topic, number)
     if not isinstance(notification.audience, Members):
         return
     wanted = {"bot": notification.bot, "name": notification.audience.id}
@@ -69,6 +72,8 @@ async def step(db: Session, row: Row, limit: int) -> Step:
     match audience:
         case Members():
             return await _members(db, row, limit)
+        case Subscribers():
+            return await _subscribers(db, row, limit)
         case Everyone():
             return await _everyone(db, row, limit)
         case Where():
@@ -154,6 +159,15 @@ async def _members(db: Session, row: Row, limit: int) -> Step:
         reached=None if last else row["expand_after"] + len(people),
         person=people[-1]["user_id"],
         taken=len(people),
+    )
+
+
+async def _subscribers(db: Session, row: Row, limit: int) -> Step:
+    """Who subscribes to a topic, in the order they did."""
+    cut = (row["expand_within"], row["expand_after"], row["expand_until"])
+    chosen, reached = await topics.walk(db, *cut, limit)
+    return Step(
+        recipients=await with_health(db, chosen), reached=reached, taken=max(1, len(chosen))
     )
 
 

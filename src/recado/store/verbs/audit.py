@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 
 from recado.domain.audit import AuditEntry, Note
-from recado.errors import InvalidInput
 from recado.store.port import Page
 from recado.store.session import Row, Session, statements
-from recado.store.verbs import rows
+from recado.store.verbs import pages, rows
 
 _SQL = statements("audit")
 
@@ -30,21 +29,13 @@ async def page(
     after: str | None,
     limit: int,
 ) -> Page[AuditEntry]:
-    cut = {"before": _position(after), "bot": bot, "limit": limit + 1}
+    cut = {"before": pages.position(after, _END), "bot": bot, "limit": limit + 1}
     if reference_id is None:
         found = await db.all(_SQL["page"], cut)
     else:
         found = await db.all(_SQL["page_of"], {**cut, "reference": reference_id})
     items = [_entry(row) for row in found[:limit]]
     return Page(items=items, next=str(items[-1].number) if len(found) > limit else None)
-
-
-def _position(after: str | None) -> int:
-    if after is None:
-        return _END
-    if not (after.isascii() and after.isdigit() and len(after) < 19):
-        raise InvalidInput(f"{after!r} is no page: pass on what the page before gave as next.")
-    return int(after)
 
 
 def _entry(row: Row) -> AuditEntry:

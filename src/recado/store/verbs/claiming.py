@@ -24,6 +24,8 @@ _SQL = statements("delivery")
 _AWAKENED: Final = 500
 #: So many that have expired are replaced by what comes next in one cycle, or a few more.
 _REPLACED: Final = 500
+#: And so often: a long lane of what may not leave now is gone through one by one.
+_ROUNDS: Final = 50
 
 
 class _Head(NamedTuple):
@@ -83,11 +85,13 @@ async def claim(  # noqa: PLR0913, PLR0917 - a cycle's
     awakened = await db.run(_SQL["awaken"], (now, _AWAKENED))
     fetched = await db.fetch(wanted.handlers or (), wanted.limit)
     halts = await holding.halts(db)
+    rules = wanted.rules if halts.hours else wanted.rules.for_nobody
     choice = Choice(wanted, paused, keeping, fetched, sight)
     claims: list[Claim] = []
     token = None
-    replaced = left = 0
-    while replaced < _REPLACED:
+    rounds = replaced = left = 0
+    while replaced < _REPLACED and rounds < _ROUNDS:
+        rounds += 1
         chosen = await choice.lanes(db, len(claims))
         if not chosen:
             break
@@ -101,7 +105,7 @@ async def claim(  # noqa: PLR0913, PLR0917 - a cycle's
             if head.stopped or (head.expires_at is not None and head.expires_at <= now)
         ]
         gone = {head.lane for head in expired}
-        gone |= await _kept_back(db, found, said, halts, wanted.rules, now, gone)
+        gone |= await _kept_back(db, found, said, halts, rules, now, gone)
         alive = [head for head in found if head.lane not in gone] if gone else found
         others = await _others(db, alive, said, wanted.handlers)
         left += len(others)
@@ -194,6 +198,7 @@ def _told(  # noqa: PLR0913, PLR0917 - a row
     due_at: int,
     asked_at: int | None,
     watch: int | None,
+    asks: int,
 ) -> _Told:
     said = (
         id_,
@@ -207,6 +212,7 @@ def _told(  # noqa: PLR0913, PLR0917 - a row
         value_type,
         user,
         bool(opens_thread),
+        bool(asks),
     )
     manner = gate.Manner(
         bot, mode, quiet, max_wait, category, accepted_at, due_at, asked_at, watch, user
@@ -252,7 +258,10 @@ def _foreign(
 
 
 def _leaving(heads: Iterable[_Head], said: Mapping[int, _Told]) -> list[gate.Leaving]:
-    """What is about to say something; to change what was said disturbs nobody."""
+    """What is about to say something; to change what was said disturbs nobody.
+
+    An update that is sent in the place of what it updates says something.
+    """
     return [
         gate.Leaving(
             head.id,
@@ -263,7 +272,7 @@ def _leaving(heads: Iterable[_Head], said: Mapping[int, _Told]) -> list[gate.Lea
             said[head.notification].manner,
         )
         for head in heads
-        if said[head.notification].said[_ACTION] is Action.SEND
+        if said[head.notification].said[_ACTION] is Action.SEND or head.target is None
     ]
 
 

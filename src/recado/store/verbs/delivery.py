@@ -14,7 +14,18 @@ from recado.domain.policy import Park, lost
 from recado.domain.scope import Scope, Stamp
 from recado.store.port import Claim, Cycled, Lost, Observed, Settlement, Wanted
 from recado.store.session import Row, Session, held, statements
-from recado.store.verbs import asks, claiming, healing, lanes, making, pauses, rows
+from recado.store.verbs import (
+    asks,
+    claiming,
+    gate,
+    healing,
+    lanes,
+    making,
+    pauses,
+    places,
+    questions,
+    rows,
+)
 from recado.store.verbs.keeping import Keeping
 from recado.store.verbs.sight import Sight
 
@@ -43,7 +54,10 @@ async def cycle(  # noqa: PLR0913 - the port's verb, with times already translat
         waiting = tuple(
             each.claim.delivery_id for each in settlements if each.claim.lane not in free
         )
-        await _settle(db, [each for each in settlements if each.claim.lane in free], owner, now)
+        settled = await _settle(
+            db, [each for each in settlements if each.claim.lane in free], owner, now
+        )
+        await gate.refund(db, settled, wanted.rules, now)
     if observed:
         await pauses.observe(db, observed)
     keeping = Keeping(wanted.paced, owner, now)
@@ -72,9 +86,12 @@ async def cycle(  # noqa: PLR0913 - the port's verb, with times already translat
 # -- settling --------------------------------------------------------------------------------
 
 
-async def _settle(db: Session, settlements: Sequence[Settlement], owner: str, now: int) -> None:
+async def _settle(
+    db: Session, settlements: Sequence[Settlement], owner: str, now: int
+) -> Sequence[Settlement]:
+    """Write down how attempts ended; those that were not late."""
     if not settlements:
-        return
+        return ()
     ours = await _held(db, [each.claim for each in settlements])
     timely = [each for each in settlements if each.claim.delivery_id in ours]
     made = [
@@ -88,12 +105,14 @@ async def _settle(db: Session, settlements: Sequence[Settlement], owner: str, no
     for each in settlements:
         if each.claim.delivery_id not in ours:
             await _settle_late(db, each)
+    return timely
 
 
 async def _settle_timely(db: Session, timely: Sequence[Settlement], owner: str, now: int) -> None:
     await lanes.finish(db, [_ending(each, owner) for each in timely if each.state.final])
     retried: list[tuple[int, int]] = []
     pending: set[int] = set()
+    outside: set[int] = set()
     for each in timely:
         lives = not each.state.final and await _go_on(db, each)
         if each.state is not State.DELIVERED and (finding := _finding(each)).telling:
@@ -102,14 +121,30 @@ async def _settle_timely(db: Session, timely: Sequence[Settlement], owner: str, 
             retried.append((rows.maybe_micros(each.due_at) or now, each.claim.lane))
         if lives and each.state is State.PENDING:
             pending.add(each.claim.lane)
+        if lives and each.state is State.HELD:
+            outside.add(each.claim.lane)
     kept = {lane for _, lane in retried}
     await lanes.free_keeping_head(db, retried)
     await lanes.free(db, [each.claim.lane for each in timely if each.claim.lane not in kept], now)
-    await lanes.hold_gone(db, sorted(kept | pending))
-    await _heal(db, [each for each in timely if each.state is State.DELIVERED], now)
+    await _leave_the_gone(db, sorted(kept | pending | outside), now)
+    arrived = [each for each in timely if each.state is State.DELIVERED]
+    await questions.delivered(db, arrived)
+    await _heal(db, arrived, now)
     for each in timely:
         if each.claim.unmade or each.made is not None or each.make_again:
             await making.settle(db, each, now)
+
+
+async def _leave_the_gone(db: Session, numbers: Sequence[int], now: int) -> set[int]:
+    """What comes back from sending to a conversation that has gone meanwhile waits, or goes on.
+
+    Returns:
+        Which of these conversations are gone.
+    """
+    gone = await lanes.hold_gone(db, numbers)
+    for number in sorted(gone):
+        await places.go_elsewhere(db, number, now)
+    return gone
 
 
 def _untold(settlement: Settlement) -> bool:
@@ -229,6 +264,7 @@ async def _settle_late(db: Session, settlement: Settlement) -> None:
         await lanes.finish(
             db, [lanes.Ending(late, State.DELIVERED, "late_receipt", ended, receipt)]
         )
+        await questions.delivered(db, [settlement])
         await lanes.leave(db, late, found["reference"], ended)
 
 
@@ -262,7 +298,7 @@ async def hand_back(
     put_off = [(until[each.delivery_id], each.lane) for each in others if each.delivery_id in until]
     await lanes.put_off(db, put_off)
     await lanes.free(db, [each.lane for each in others if each.delivery_id not in until], now)
-    await lanes.hold_gone(db, [claim.lane for claim in back])
+    await _leave_the_gone(db, [claim.lane for claim in back], now)
     return waiting
 
 
@@ -314,7 +350,7 @@ async def reap(db: Session, owner: str, now: int, limit: int) -> list[Lost]:
     retried = sorted(taken.keys() - set(parked))
     await lanes.free(db, parked, now)
     await lanes.free_keeping_head(db, [(now, lane) for lane in retried])
-    for lane in await lanes.hold_gone(db, retried):
+    for lane in await _leave_the_gone(db, retried, now):
         taken[lane] = replace(taken[lane], state=State.HELD)
     return list(taken.values())
 

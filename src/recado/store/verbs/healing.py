@@ -11,7 +11,7 @@ from recado.domain.audit import Teller, health_note, service_url_note
 from recado.domain.health import Direction, Finding, HealthCount, Offer, Redirect, redirect
 from recado.domain.reference import Health
 from recado.store.session import Row, Session, statements
-from recado.store.verbs import audit, lanes, rows
+from recado.store.verbs import audit, lanes, places, rows
 
 _SQL = statements("healing")
 
@@ -41,6 +41,7 @@ async def learn(db: Session, number: int, finding: Finding) -> None:
     await _diagnose(db, standing, health, _Grounds(finding.reason, at, finding.by))
     if finding.health is not None and not finding.health.reachable:
         await lanes.hold_unreachable(db, number)
+    await places.go_elsewhere(db, number, at)
     if health.reachable and (offered or not was_reachable):
         # With an offer also what was held a moment ago, so that the lane keeps its order.
         await lanes.release_unreachable(db, number, at)

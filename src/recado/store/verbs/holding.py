@@ -25,6 +25,8 @@ class Halts:
     notifications: frozenset[str]
     #: Whether there are paused conversations.
     conversations: bool
+    #: Whether anybody has hours of their own.
+    hours: bool
 
     async def put_aside(self, db: Session, chosen: Sequence[int]) -> dict[int, int]:
         """Put those of *chosen* lanes aside whose conversation is paused; each with its route."""
@@ -37,10 +39,14 @@ class Halts:
 
 
 async def halts(db: Session) -> Halts:
-    """What people have paused, beside bots and everything."""
-    found = await db.all(_SQL["halts"])
-    named = frozenset(row["name"] for row in found if row["kind"] == PauseKind.NOTIFICATION)
-    return Halts(named, conversations=len(found) > len(named))
+    """What people have paused, beside bots and everything, and whether anybody has hours."""
+    found = [(kind, name) for kind, name in await db.all(_SQL["halts"])]
+    kinds = {kind for kind, _ in found}
+    return Halts(
+        frozenset(name for kind, name in found if kind == PauseKind.NOTIFICATION),
+        conversations=PauseKind.CONVERSATION in kinds,
+        hours="hours" in kinds,
+    )
 
 
 async def hold(db: Session, ids: Sequence[str]) -> None:
@@ -58,9 +64,13 @@ async def take_up(db: Session, reference_id: str) -> None:
 async def let_back(db: Session, now: int, limit: int) -> int:
     """Let deliveries whose notification is paused no more back to their places; how many."""
     resumed = [row[0] for row in await db.all(_SQL["resumed"], (limit,))]
-    if not resumed:
-        return 0
-    back = await lanes.hold_for_the_gone(db, resumed)
-    await db.run(_SQL["let_back"], (rows.dumps(back),))
-    await lanes.enter_again(db, back, now)
+    await return_to_places(db, resumed, now)
     return len(resumed)
+
+
+async def return_to_places(db: Session, ids: Sequence[str], now: int) -> None:
+    """Have what was held enter its lane where it stood, unless its conversation is gone."""
+    if ids:
+        back = await lanes.hold_for_the_gone(db, ids)
+        await db.run(_SQL["let_back"], (rows.dumps(back),))
+        await lanes.enter_again(db, back, now)

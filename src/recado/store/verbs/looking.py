@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from recado.domain.audience import Subscribers, audience_of
 from recado.domain.delivery import Attempt, State
 from recado.domain.notification import Action, Changes, Progress
+from recado.domain.politeness import Rules
+from recado.domain.politeness.chain import Link
 from recado.domain.reference import ConversationKey, Health
 from recado.store.port import Backlog, DeliveryDetail, NotificationDetail
 from recado.store.session import Row, Session, statements
-from recado.store.verbs import changing, pauses, rows
+from recado.store.verbs import changing, gate, pauses, rows, schedules
 
 _SQL = statements("looking")
 
@@ -48,14 +51,18 @@ async def notification(db: Session, notification_id: str) -> NotificationDetail 
         return None
     not_made = 0
     if row["cancelled_after"] is not None:
-        cut = (row["bot"], row["cancelled_after"], row["expand_until"])
-        not_made = await db.value(_SQL["not_made"], cut)
+        cut = (row["cancelled_after"], row["expand_until"])
+        if isinstance(audience_of(json.loads(row["audience"])), Subscribers):
+            not_made = await db.value(_SQL["subscribers_not_made"], (row["expand_within"], *cut))
+        else:
+            not_made = await db.value(_SQL["not_made"], (row["bot"], *cut))
     return NotificationDetail(
         id=row["id"],
         bot=row["bot"],
         audience=tuple(json.loads(row["audience"])),
         content=row["content"],
         handler=row["handler"],
+        category=row["category"],
         accepted_at=rows.instant(row["accepted_at"]),
         due_at=rows.instant(row["due_at"]),
         expires_at=rows.maybe_instant(row["expires_at"]),
@@ -71,7 +78,7 @@ async def _changes(db: Session, row: Row) -> Changes | None:
     return await changing.tally(db, row["number"], Action(row["action"]), row["target"])
 
 
-async def delivery(db: Session, delivery_id: str) -> DeliveryDetail | None:
+async def delivery(db: Session, delivery_id: str, rules: Rules, now: int) -> DeliveryDetail | None:
     row = await db.first(_SQL["delivery"], {"id": delivery_id})
     if row is None:
         return None
@@ -96,7 +103,21 @@ async def delivery(db: Session, delivery_id: str) -> DeliveryDetail | None:
         decided_by=row["decided_by"],
         action=Action(row["action"]),
         target=row["target"],
+        said=tuple(await _said(db, delivery_id, rules, now)),
+        occurrence=await schedules.firing_of(db, row["notification_id"]),
     )
+
+
+async def _said(db: Session, delivery_id: str, rules: Rules, now: int) -> Sequence[Link]:
+    """What the checks of politeness say of a delivery, if it waits."""
+    found = await db.first(_SQL["leaving"], (delivery_id,))
+    if found is None:
+        return ()
+    id_, lane, priority, is_group, maybe_sent, *manner = found
+    waiting = gate.Leaving(
+        id_, lane, priority, bool(is_group), bool(maybe_sent), gate.Manner(*manner)
+    )
+    return await gate.tell(db, waiting, rules, now)
 
 
 def _attempts(row: Row, recorded: Sequence[Row]) -> tuple[Attempt, ...]:

@@ -7,12 +7,13 @@ named. The reference has an id that stands for the conversation's until the chan
 from __future__ import annotations
 
 from recado.domain.audit import made_note
+from recado.domain.consent import identities_of
 from recado.domain.making import Made, Wish, never_made
 from recado.domain.reference import ConversationKey, Health, Reference, Sighting, pace_key
 from recado.errors import UnknownReference
 from recado.store.port import Settlement
 from recado.store.session import Session, statements
-from recado.store.verbs import audit, joining, references, rows
+from recado.store.verbs import audit, expecting, joining, references, rows
 
 _SQL = statements("making")
 
@@ -38,6 +39,8 @@ async def wish(db: Session, wanted: Wish, now: int) -> Reference:
     )
     # Until it has an id, whoever it is for stands for it in the channel's windows too.
     await db.run(_SQL["wished"], (member.user_id, number))
+    names = identities_of(member, wanted.channel)
+    await expecting.welcome(db, wanted.bot, names, number, now)
     return await _found(db, wanted.key)
 
 

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from typing import Any, Final, cast
 
-from recado.domain.audience import Broadcast, EveryConversation, Members, written
+from recado.domain.audience import (
+    Broadcast,
+    EveryConversation,
+    Members,
+    Subscribers,
+    audience_of,
+    written,
+)
 from recado.domain.notification import Once
 from recado.domain.plan import Place, Reach, Survey
 from recado.domain.reference import Health
 from recado.errors import UnknownRecipient
 from recado.store.session import Row, Session, statements
-from recado.store.verbs import audiences, once, references, rows
+from recado.store.verbs import audiences, once, references, rows, topics
 
 _SQL = statements("reach")
 
@@ -57,17 +65,13 @@ async def _walk(
     db: Session, bot: str, audience: Broadcast, now: int, limit: int
 ) -> AsyncIterator[list[int]]:
     """The references an audience would come to, a step at a time."""
-    until = await db.value(_SQL["last"], (bot,))
-    named = audience.id if isinstance(audience, Members) else None
-    within = await db.first(_SQL["within"], {"bot": bot, "name": named})
-    if named is not None and within is None:
-        raise UnknownRecipient(f"No conversation {named!r} is known.")
+    within, until = await _bounds(db, bot, audience)
     cursor: dict[str, Any] = {
         "bot": bot,
         "audience": rows.dumps(written(audience)),
         "expand_after": 0,
         "expand_until": until,
-        "expand_within": None if within is None else within["number"],
+        "expand_within": within,
         "expand_person": "",
         "expand_known": now,
     }
@@ -76,6 +80,19 @@ async def _walk(
         step = await audiences.step(db, cast("Row", cursor), limit)
         yield [number for number, _ in step.recipients]
         cursor["expand_after"], cursor["expand_person"] = step.reached, step.person
+
+
+async def _bounds(db: Session, bot: str, audience: Broadcast) -> tuple[int | None, int]:
+    """Whose people are meant, and the number of the last one there is."""
+    if isinstance(audience, Subscribers):
+        return await topics.bounds(db, bot, audience.topic)
+    until = int(await db.value(_SQL["last"], (bot,)))
+    if not isinstance(audience, Members):
+        return None, until
+    within = await db.first(_SQL["within"], {"bot": bot, "name": audience.id})
+    if within is None:
+        raise UnknownRecipient(f"No conversation {audience.id!r} is known.")
+    return within["number"], until
 
 
 def _added(counted: Iterable[Row]) -> list[Reach]:
@@ -95,7 +112,13 @@ async def remaining(db: Session, notification_id: str) -> dict[Place, int]:
     found = await db.first(_SQL["number"], (notification_id,))
     counts: Counter[Place] = Counter()
     if found is not None:
-        for statement in (_SQL["standing"], _SQL["to_come"]):
+        topical = _is_topic(found["audience"])
+        to_come = _SQL["subscribers_to_come"] if topical else _SQL["to_come"]
+        for statement in (_SQL["standing"], to_come):
             for row in await db.all(statement, (found["number"],)):
                 counts[Place(row["channel"], row["tenant"])] += row["many"]
     return dict(counts)
+
+
+def _is_topic(audience: str) -> bool:
+    return isinstance(audience_of(json.loads(audience)), Subscribers)

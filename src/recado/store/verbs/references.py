@@ -6,12 +6,14 @@ The rules of capture are in :mod:`recado.domain.sighting`.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
+from recado.domain.consent import Identity, identities_of
 from recado.domain.ids import new_id
 from recado.domain.reference import (
     ConversationKey,
     Health,
+    Member,
     Presence,
     Reference,
     Sighting,
@@ -19,10 +21,20 @@ from recado.domain.reference import (
     pace_key,
 )
 from recado.domain.sighting import FIELDS, first, people, refresh
-from recado.errors import InvalidInput
 from recado.store.port import Captured, Page
 from recado.store.session import Row, Session, statements
-from recado.store.verbs import audit, healing, joining, lanes, rows
+from recado.store.verbs import (
+    audit,
+    consent,
+    expecting,
+    healing,
+    joining,
+    lanes,
+    meeting,
+    pages,
+    places,
+    rows,
+)
 
 _SQL = statements("references")
 
@@ -40,7 +52,11 @@ async def _capture(db: Session, sighting: Sighting) -> Captured:
         if sighting.presence is Presence.UNHEARD:
             await db.run(_SQL["unheard"], (number,))
         await healing.offer(db, number, rows.micros(sighting.at))
-        released = await joining.welcome(db, number, sighting, rows.micros(sighting.at))
+        at = rows.micros(sighting.at)
+        released = await joining.welcome(db, number, sighting, at)
+        if sighting.members and await db.value(_SQL["is_private"], (number,)):
+            names = _names(sighting.members, key.channel)
+            released += await expecting.welcome(db, key.bot, names, number, at)
         return Captured(number, new=True, released=released)
     if sighting.presence is Presence.UNHEARD:
         return Captured(row["number"], new=False, released=0)
@@ -75,7 +91,7 @@ async def _insert(db: Session, sighting: Sighting) -> int:
 
 async def _refresh(db: Session, row: Row, sighting: Sighting) -> Captured:
     number, at = row["number"], rows.micros(sighting.at)
-    others = await _put_people(db, number, sighting)
+    others, met = await _put_people(db, number, sighting)
     told = refresh(row, sighting, last_seen=rows.instant(row["last_seen"]))
     if told.fields:
         stored = {name: row[name] for name in FIELDS}
@@ -92,11 +108,26 @@ async def _refresh(db: Session, row: Row, sighting: Sighting) -> Captured:
         released = await lanes.release_unreachable(db, number, at)
     elif told.left:
         await lanes.hold_unreachable(db, number)
+        released = await places.go_elsewhere(db, number, at)
+    if met:
+        names = _names(met, sighting.key.channel)
+        released += await expecting.welcome(db, sighting.key.bot, names, number, at)
     return Captured(number, new=False, released=released)
 
 
-async def _put_people(db: Session, number: int, sighting: Sighting) -> bool:
-    """Add, refresh and remove members; whether who is in the conversation has changed."""
+def _names(members: Iterable[Member], channel: str) -> list[Identity]:
+    return [name for each in members for name in identities_of(each, channel)]
+
+
+async def _put_people(
+    db: Session, number: int, sighting: Sighting
+) -> tuple[bool, Sequence[Member]]:
+    """Add, refresh and remove members.
+
+    Returns:
+        Whether who is in the conversation has changed and, of a private one, those of whom a name
+        was not known.
+    """
     known = {}
     for user_id in (*(member.user_id for member in sighting.members), *sighting.departed):
         row = await db.first(_SQL["member"], (number, user_id))
@@ -109,7 +140,20 @@ async def _put_people(db: Session, number: int, sighting: Sighting) -> bool:
         await db.run(_SQL["put_member"], (number, *account, seen, seen))
     for user_id in now.departed:
         await db.run(_SQL["drop_member"], (number, user_id))
-    return now.changed
+    bot, channel = sighting.key.bot, sighting.key.channel
+    met = [each for each in now.met if _is_news(known.get(each.user_id), each)]
+    if met and await db.value(_SQL["is_private"], (number,)):
+        await meeting.together(db)
+        names = _names(met, channel)
+        await consent.recall(db, bot, names, rows.micros(sighting.at))
+        await consent.spread(db, bot, names)
+        return now.changed, met
+    return now.changed, ()
+
+
+def _is_news(known: Member | None, now: Member) -> bool:
+    """Whether another name of somebody has come to be known."""
+    return known is None or (known.aad_object_id, known.email) != (now.aad_object_id, now.email)
 
 
 async def write_address(db: Session, number: int) -> None:
@@ -135,6 +179,10 @@ async def _wholes(db: Session, found: Sequence[Row]) -> list[Reference]:
 
 async def by_id(db: Session, reference_id: str) -> Reference | None:
     return await _whole(db, await db.first(_SQL["by_id"], (reference_id,)))
+
+
+async def by_ids(db: Session, ids: Sequence[str]) -> list[Reference]:
+    return await _wholes(db, await db.all(_SQL["by_ids"], (rows.dumps(ids),)))
 
 
 async def by_number(db: Session, number: int) -> Reference | None:
@@ -166,7 +214,7 @@ async def page(  # noqa: PLR0913 - one parameter a filter
     health: Collection[Health] = (),
 ) -> Page[Reference]:
     cut = {
-        "after": _position(after),
+        "after": pages.position(after),
         "bot": bot,
         "channel": channel,
         "tenant": tenant,
@@ -179,11 +227,3 @@ async def page(  # noqa: PLR0913 - one parameter a filter
         found = await db.all(_SQL["page"], cut)
     items = await _wholes(db, found[:limit])
     return Page(items=items, next=str(items[-1].number) if len(found) > limit else None)
-
-
-def _position(after: str | None) -> int:
-    if after is None:
-        return 0
-    if not (after.isascii() and after.isdigit() and len(after) < 19):
-        raise InvalidInput(f"{after!r} is no page: pass on what the page before gave as next.")
-    return int(after)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
 from recado.domain.ids import first_id
 from recado.store.port import Forgotten, Old
 from recado.store.session import Row, Session, statements
-from recado.store.verbs import rows
+from recado.store.verbs import answers, events, gate, questions, rows, schedules, watches
 
 _SQL = statements("retention")
 
@@ -48,11 +49,26 @@ async def forget(  # noqa: PLR0913 - the port's verb, with what the database add
             return Forgotten(len(going), last)
         case Old.NOTIFICATIONS:
             return await _notifications(db, {**page, "before": rows.micros(before)})
-        case _:
-            dropped = await db.run(
-                _SQL["forget_audit"], {"before": rows.micros(before), "limit": limit}
-            )
-            return Forgotten(dropped, "" if dropped == limit else None)
+        case Old.EVENTS:
+            return await events.forget(db, rows.micros(before), after, limit)
+    dropped = await _WITHOUT_PLACES[what](db, rows.micros(before), limit)
+    return Forgotten(dropped, "" if dropped == limit else None)
+
+
+async def _audit(db: Session, before: int, limit: int) -> int:
+    return await db.run(_SQL["forget_audit"], {"before": before, "limit": limit})
+
+
+#: How is forgotten what has an index by when it ended: there is no place where a step goes on.
+_WITHOUT_PLACES: Final[Mapping[Old, Callable[[Session, int, int], Awaitable[int]]]] = {
+    Old.OCCURRENCES: schedules.forget_occurrences,
+    Old.SCHEDULES: schedules.forget,
+    Old.WATCHES: watches.forget,
+    Old.QUESTIONS: questions.forget,
+    Old.ANSWERS: answers.forget,
+    Old.COUNTS: gate.forget_counts,
+    Old.AUDIT: _audit,
+}
 
 
 def month(of: datetime) -> datetime:
@@ -105,6 +121,7 @@ async def _notifications(db: Session, page: dict[str, object]) -> Forgotten:
     numbers = rows.dumps([*changes, *roots] if whole else changes)
     await db.run(_SQL["forget_keys"], (numbers,))
     await db.run(_SQL["forget_pauses"], (numbers,))
+    await watches.forget_firings(db, numbers)
     dropped = await db.run(_SQL["forget_notifications"], (numbers,))
     return Forgotten(dropped, last if whole else str(page["after"]))
 

@@ -31,6 +31,11 @@ def maybe_micros_of(length: timedelta | None) -> int | None:
     return None if length is None else micros_of(length)
 
 
+def maybe_length(value: int | None) -> timedelta | None:
+    """What the tables write as a duration."""
+    return None if value is None else timedelta(microseconds=value)
+
+
 def instant(value: int) -> datetime:
     """What the tables write as an instant."""
     return _EPOCH + timedelta(microseconds=value)
@@ -91,6 +96,7 @@ def reference(row: Row, members: Iterable[Row]) -> Reference:
         raw=json.loads(row["raw"]),
         heard=not row["unheard"],
         unmade=bool(row["unmade"]),
+        preferred=bool(row["preferred"]),
     )
 
 

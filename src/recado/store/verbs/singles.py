@@ -12,6 +12,7 @@ from typing import Any
 
 from recado.domain.audience import Broadcast, written
 from recado.domain.delivery import HeldReason, State
+from recado.domain.expecting import is_expected
 from recado.domain.ids import new_ids
 from recado.domain.notification import Action, Notification
 from recado.domain.reference import Health, Reference
@@ -38,8 +39,9 @@ def is_single(notification: Notification, recipients: Sequence[Reference]) -> bo
         and notification.collapse_key is None
         and notification.after_turn is None
         and notification.mode == "now"
-        and notification.asked_at is None
         and notification.watch is None
+        and notification.question is None
+        and not is_expected(recipients[0].key)
     )
 
 
@@ -96,6 +98,7 @@ async def _insert(db: Session, singles: Sequence[Single]) -> None:
             rows.micros(each.due_at),
             rows.maybe_micros(each.expires_at),
             entry,
+            rows.maybe_micros(each.asked_at),
         )
     for (bot, priority, on_unknown, mode, category), some in alike.items():
         told = {

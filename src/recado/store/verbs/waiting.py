@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from recado.domain.delivery import State
+from recado.domain.delivery import HeldReason, State
 from recado.store.session import Session, statements
 from recado.store.verbs import holding, lanes, once, rows
 
 _SQL = statements("delivery")
+
+#: For these reasons a delivery waits without losing its place among the others of its lane.
+_POLITE: Final = frozenset({HeldReason.WINDOW, HeldReason.CAP, HeldReason.BUSY})
 
 
 class Outlived(NamedTuple):
@@ -55,8 +58,10 @@ async def promote(db: Session, now: int, limit: int) -> int:
     )
     for row in overdue:
         await lanes.leave(db, row["id"], row["lane"], now)
-    due = [row[0] for row in await db.all(_SQL["due"], {"now": now, "limit": limit})]
-    await lanes.let_in(db, due, now)
+    due = await db.all(_SQL["due"], {"now": now, "limit": limit})
+    await lanes.let_in(db, [id_ for id_, reason in due if reason not in _POLITE], now)
+    # What politeness has held goes on before what came later.
+    await holding.return_to_places(db, [id_ for id_, reason in due if reason in _POLITE], now)
     back = await holding.let_back(db, now, limit)
     return len(overdue) + len(due) + back + await once.forget(db, now, limit)
 

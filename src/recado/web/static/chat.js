@@ -6,6 +6,7 @@ import { Memory } from "./memory.js";
 
 const TYPING_SHOWN = 5_000;
 const title = document.title;
+const words = JSON.parse(document.querySelector("main").dataset.words);
 let unread = 0;
 
 class ChatWindow {
@@ -82,9 +83,9 @@ class ChatWindow {
     const status = this.#root.querySelector(".status");
     status.dataset.state = state;
     const told = {
-      connecting: "Connecting…",
-      online: "Online",
-      offline: "Offline, connecting again…",
+      connecting: words.connecting,
+      online: words.online,
+      offline: words.offline,
       refused: message,
     };
     status.textContent = told[state];
@@ -97,7 +98,11 @@ class ChatWindow {
     const until = Date.now() + pause;
     this.#countdown = setInterval(() => {
       const seconds = Math.ceil((until - Date.now()) / 1000);
-      if (seconds > 0) status.textContent = `${message || "Offline"}, again in ${seconds} s`;
+      if (seconds > 0) {
+        status.textContent = filled(words.again_in, {
+          message: message || words.offline_now, seconds,
+        });
+      }
     }, 500);
   }
 
@@ -109,7 +114,7 @@ class ChatWindow {
       } catch (error) {
         // One odd message must not hide those after it.
         console.error(error);
-        this.#place(note("A message could not be shown."), activity);
+        this.#place(note(words.not_shown), activity);
       }
     }
     if (follow) this.#toEnd();
@@ -128,7 +133,7 @@ class ChatWindow {
         this.#bubbles.delete(activity.id);
         return undefined;
       case "endOfConversation":
-        return this.#place(note("The bot ended the conversation."), activity);
+        return this.#place(note(words.ended), activity);
       default:
         return undefined;
     }
@@ -150,7 +155,7 @@ class ChatWindow {
       // Only the latest absence is marked.
       this.#log.querySelector(".away")?.remove();
       for (const node of this.#log.querySelectorAll(".missed")) node.classList.remove("missed");
-      this.#place(note("While you were away", "away"), activity);
+      this.#place(note(words.away, "away"), activity);
       this.#told = true;
     }
     const made = bubble(activity, "bot", (action) => this.#act(action));
@@ -181,15 +186,15 @@ class ChatWindow {
   }
 
   #mark(id, state, message) {
-    if (state === "waiting") return ["Sending…"];
-    const again = button("Retry", () => this.#line.retry(id));
-    if (state === "failed") return ["Not sent yet", again];
-    const discard = button("Discard", () => {
+    if (state === "waiting") return [words.sending];
+    const again = button(words.retry, () => this.#line.retry(id));
+    if (state === "failed") return [words.not_sent_yet, again];
+    const discard = button(words.discard, () => {
       this.#line.discard(id);
       this.#pending.get(id)?.remove();
       this.#pending.delete(id);
     });
-    return [`Not sent: ${message}`, again, discard];
+    return [filled(words.not_sent, { message }), again, discard];
   }
 
   #clear() {
@@ -272,6 +277,11 @@ class ChatWindow {
 
 // -- nodes ----------------------------------------------------------------------------------
 
+/** A sentence with its places filled in. */
+function filled(sentence, values) {
+  return sentence.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+}
+
 function said(value) {
   return typeof value === "string" ? { text: value } : { value };
 }
@@ -317,20 +327,20 @@ function buttons(actions, act) {
 function attachment({ contentType = "", contentUrl = "", content = {}, name = "" }, act) {
   const picture = source(contentUrl);
   if (contentType.startsWith("image/") && picture) {
-    return element("img", { src: picture, alt: name || "Picture", loading: "lazy" });
+    return element("img", { src: picture, alt: name || words.picture, loading: "lazy" });
   }
   if (/^application\/vnd\.microsoft\.card\.(hero|thumbnail)$/.test(contentType)) {
     return card(content ?? {}, act);
   }
   const fallback = content?.fallbackText;
-  const label = String(fallback || name || contentType || "Attachment");
+  const label = String(fallback || name || contentType || words.attachment);
   const made = element("p", { className: "attachment" });
   const href = safeLink(contentUrl);
   if (href) {
     const anchor = link(href);
     anchor.append(label);
     made.append(anchor);
-  } else made.append(fallback ? label : `${label} (cannot be shown here)`);
+  } else made.append(fallback ? label : filled(words.not_shown_here, { label }));
   return made;
 }
 

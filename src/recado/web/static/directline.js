@@ -97,6 +97,7 @@ export class DirectLine extends EventTarget {
       from: { id: this.userId, name: this.#person.name },
       locale: navigator.language,
       localTimestamp: new Date().toISOString(),
+      localTimezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
       channelData: { ...activity.channelData, clientActivityID: id },
     };
     this.#memory.keep(id, addressed);

@@ -26,7 +26,8 @@ SELECT EXISTS (
             WHERE d.notification = n.number AND d.reference = :lane AND d.target IS NULL
         ) OR EXISTS (
             SELECT 1 FROM recado_history AS h
-            WHERE h.notification = n.number AND h.reference = :lane AND h.target IS NULL
+            -- found by its notification, which has fewer there than the conversation
+            WHERE h.notification = n.number AND +h.reference = :lane AND h.target IS NULL
         )
     )
 );

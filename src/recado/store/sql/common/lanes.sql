@@ -10,7 +10,11 @@ UPDATE recado_lane SET head = NULL, waiting = 0 WHERE reference = ? AND owner IS
 
 -- name: hold
 UPDATE recado_delivery
-SET state = 'held', reason = 'unreachable', due_at = NULL, turn = NULL WHERE id = ?;
+SET state = 'held', due_at = NULL, turn = NULL, reason = CASE WHEN EXISTS (
+    SELECT 1 FROM recado_reference AS r
+    WHERE r.number = recado_delivery.reference AND r.health_reason = 'expected'
+) THEN 'no_reference' ELSE 'unreachable' END
+WHERE id = ?;
 
 -- name: free_keeping_head
 UPDATE recado_lane SET owner = NULL, lease_until = NULL, waiting = 1, ready_at = ?

@@ -5,6 +5,9 @@ SELECT * FROM recado_notification WHERE id = ?;
 -- How many recipients of a broadcast had no delivery when it was cancelled.
 SELECT count(*) FROM recado_reference WHERE bot = ? AND number > ? AND number <= ?;
 
+-- name: subscribers_not_made
+SELECT count(*) FROM recado_subscription WHERE topic = ? AND number > ? AND number <= ?;
+
 -- name: counts
 SELECT state, count(*) AS many FROM recado_delivery WHERE notification = :number GROUP BY state
 UNION ALL
@@ -31,3 +34,12 @@ WHERE d.state IN ('pending', 'retrying');
 -- name: totals
 SELECT (SELECT count(*) FROM recado_reference) AS reference_count,
     (SELECT count(*) FROM recado_notification WHERE expand_after IS NOT NULL) AS expanding;
+
+-- name: leaving
+-- A delivery that waits, as the checks of politeness are told of it.
+SELECT d.id, d.reference, d.priority, r.is_group, d.maybe_sent, n.bot, n.mode, n.quiet, n.max_wait,
+    n.category, n.accepted_at, n.due_at, n.asked_at, n.watch, n."user"
+FROM recado_delivery AS d
+JOIN recado_reference AS r ON r.number = d.reference
+JOIN recado_notification AS n ON n.number = d.notification
+WHERE d.id = ? AND n.action = 'send' AND d.state NOT IN ('sending', 'unknown');

@@ -2,4 +2,4 @@
 SELECT coalesce(max(number), 0) FROM recado_reference WHERE bot = ?;
 
 -- name: number
-SELECT number FROM recado_notification WHERE id = ?;
+SELECT number, audience FROM recado_notification WHERE id = ?;

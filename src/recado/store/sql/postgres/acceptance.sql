@@ -2,8 +2,9 @@
 INSERT INTO recado_notification (
     id, bot, audience, content, handler, value, value_type, "user", priority, on_unknown, mode,
     category, collapse_key, accepted_at, due_at, expires_at, entry, expand_after, expand_until,
-    after_turn, after_turn_lane, quiet, max_wait, asked_at, watch
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    after_turn, after_turn_lane, quiet, max_wait, asked_at, watch, answer_handler, answer_value,
+    answer_within, answer_mark
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 RETURNING number;
 
 -- name: insert_deliveries

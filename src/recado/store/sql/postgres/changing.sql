@@ -15,17 +15,22 @@ ORDER BY number FOR UPDATE;
 
 -- name: insert
 -- Whatever a change does not say for itself is the original's. Its entry too: what it sends in
--- the place of copies that have not been made yet keeps their place in their lanes.
+-- the place of copies that have not been made yet keeps their place in their lanes. And what is
+-- left of the time for which they wait for a good moment.
 INSERT INTO recado_notification (
     id, bot, audience, content, handler, value, value_type, "user", priority, on_unknown, mode,
     category, collapse_key, accepted_at, due_at, expires_at, entry, after_turn, after_turn_lane,
-    once_key, once_every, action, target, copies_after, otherwise
+    once_key, once_every, action, target, copies_after, otherwise, quiet, max_wait, asked_at,
+    watch, answer_handler, answer_value, answer_within, answer_mark
 )
 SELECT CAST(:id AS text), bot, audience, CAST(:content AS text), NULL, NULL, NULL, "user",
-    priority, on_unknown, 'now', category, collapse_key, CAST(:now AS bigint),
-    greatest(CAST(:now AS bigint), due_at), expires_at, entry, CAST(:after_turn AS text),
-    CAST(:after_turn_lane AS bigint), once_key, once_every, CAST(:action AS text), number, '',
-    CAST(:otherwise AS text)
+    priority, on_unknown, CASE mode WHEN 'as_turn' THEN 'now' ELSE mode END, category,
+    collapse_key, CAST(:now AS bigint), greatest(CAST(:now AS bigint), due_at), expires_at, entry,
+    CAST(:after_turn AS text), CAST(:after_turn_lane AS bigint), once_key, once_every,
+    CAST(:action AS text), number, '', CAST(:otherwise AS text), quiet,
+    CASE WHEN max_wait IS NOT NULL THEN
+        greatest(0, max_wait - greatest(0, CAST(:now AS bigint) - greatest(accepted_at, due_at)))
+    END, asked_at, watch, answer_handler, answer_value, answer_within, answer_mark
 FROM recado_notification WHERE number = :root
 RETURNING number;
 

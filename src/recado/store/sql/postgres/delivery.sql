@@ -124,7 +124,7 @@ CROSS JOIN LATERAL (
 SELECT CAST(coalesce(json_agg(json_build_array(
     number, id, accepted_at, on_unknown, action, otherwise, content, handler, value, value_type,
     "user", starts_with(audience, '["thread:'), bot, mode, quiet, max_wait, category, due_at,
-    asked_at, watch
+    asked_at, watch, answer_handler IS NOT NULL
 )), '[]') AS text)
 FROM recado_notification
 WHERE number = ANY(ARRAY(
@@ -195,7 +195,8 @@ LEFT JOIN recado_notification AS n ON n.number = d.notification;
 -- name: due
 -- Each with its conversation; what somebody else holds is passed over. So below. What was
 -- enqueued is not due before it has been taken up.
-SELECT d.id FROM recado_delivery AS d JOIN recado_reference AS r ON r.number = d.reference
+SELECT d.id, d.reason
+FROM recado_delivery AS d JOIN recado_reference AS r ON r.number = d.reference
 WHERE d.due_at <= :now AND d.state IN ('scheduled', 'held')
 AND d.reason IS DISTINCT FROM 'enqueued'
 ORDER BY d.due_at, d.entry, d.id LIMIT :limit

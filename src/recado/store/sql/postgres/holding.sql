@@ -1,8 +1,14 @@
 -- name: halts
--- Which notifications are paused, and whether any conversation is. Mostly nothing.
+-- Which notifications are paused, whether any conversation is, and whether anybody has hours of
+-- their own. Mostly nothing.
 SELECT kind, name FROM recado_pause WHERE kind = 'notification'
 UNION ALL
-(SELECT kind, '' FROM recado_pause WHERE kind = 'conversation' LIMIT 1);
+(SELECT kind, '' FROM recado_pause WHERE kind = 'conversation' LIMIT 1)
+UNION ALL
+SELECT * FROM (
+    SELECT 'hours', '' FROM recado_recipient
+    WHERE quiet IS NOT NULL OR windows IS NOT NULL LIMIT 1
+) AS any_hours;
 
 -- name: paused_lanes
 SELECT r.number AS lane, r.route

@@ -21,6 +21,41 @@ INSERT INTO recado_roster SELECT r.* FROM json_populate_recordset(
     CAST(NULL AS recado_roster), CAST(:records AS json)
 ) AS r;
 
+-- name: put_consent
+INSERT INTO recado_consent SELECT r.* FROM json_populate_recordset(
+    CAST(NULL AS recado_consent), CAST(:records AS json)
+) AS r;
+
+-- name: put_consent_now
+INSERT INTO recado_consent_now SELECT r.* FROM json_populate_recordset(
+    CAST(NULL AS recado_consent_now), CAST(:records AS json)
+) AS r;
+
+-- name: put_erased
+INSERT INTO recado_erased SELECT r.* FROM json_populate_recordset(
+    CAST(NULL AS recado_erased), CAST(:records AS json)
+) AS r;
+
+-- name: put_recipient
+INSERT INTO recado_recipient SELECT r.* FROM json_populate_recordset(
+    CAST(NULL AS recado_recipient), CAST(:records AS json)
+) AS r;
+
+-- name: put_counted
+INSERT INTO recado_counted SELECT r.* FROM json_populate_recordset(
+    CAST(NULL AS recado_counted), CAST(:records AS json)
+) AS r;
+
+-- name: put_topic
+INSERT INTO recado_topic SELECT r.* FROM json_populate_recordset(
+    CAST(NULL AS recado_topic), CAST(:records AS json)
+) AS r;
+
+-- name: put_subscription
+INSERT INTO recado_subscription SELECT r.* FROM json_populate_recordset(
+    CAST(NULL AS recado_subscription), CAST(:records AS json)
+) AS r;
+
 -- name: put_roster_reading
 INSERT INTO recado_roster_reading SELECT r.* FROM json_populate_recordset(
     CAST(NULL AS recado_roster_reading), CAST(:records AS json)
@@ -41,12 +76,23 @@ SELECT number, id, bot, audience, content, handler, value, value_type, "user", p
     on_unknown, mode, category, collapse_key, accepted_at, due_at, expires_at, entry,
     expand_after, expand_until, after_turn, after_turn_lane, action, target, copies_after,
     cancelled_at, cancelled_after, once_key, once_every, otherwise, expand_within, expand_person,
-    expand_known, quiet, max_wait, asked_at, watch
+    expand_known, quiet, max_wait, asked_at, watch, answer_handler, answer_value, answer_within,
+    answer_mark
 FROM recado_notification ORDER BY number;
 
 -- name: put_notification
 INSERT INTO recado_notification SELECT r.* FROM json_populate_recordset(
     CAST(NULL AS recado_notification), CAST(:records AS json)
+) AS r;
+
+-- name: put_presence
+INSERT INTO recado_presence SELECT r.* FROM json_populate_recordset(
+    CAST(NULL AS recado_presence), CAST(:records AS json)
+) AS r;
+
+-- name: put_question
+INSERT INTO recado_question SELECT r.* FROM json_populate_recordset(
+    CAST(NULL AS recado_question), CAST(:records AS json)
 ) AS r;
 
 -- name: put_idempotency
@@ -133,6 +179,53 @@ INSERT INTO recado_job SELECT r.* FROM json_populate_recordset(
     CAST(NULL AS recado_job), CAST(:records AS json)
 ) AS r;
 
+-- name: put_work
+INSERT INTO recado_work SELECT r.* FROM json_populate_recordset(
+    CAST(NULL AS recado_work), CAST(:records AS json)
+) AS r;
+
+-- name: put_schedule
+INSERT INTO recado_schedule SELECT r.* FROM json_populate_recordset(
+    CAST(NULL AS recado_schedule), CAST(:records AS json)
+) AS r;
+
+-- name: put_schedule_lane
+INSERT INTO recado_schedule_lane SELECT r.* FROM json_populate_recordset(
+    CAST(NULL AS recado_schedule_lane), CAST(:records AS json)
+) AS r;
+
+-- name: put_occurrence
+INSERT INTO recado_occurrence SELECT r.* FROM json_populate_recordset(
+    CAST(NULL AS recado_occurrence), CAST(:records AS json)
+) AS r;
+
+-- name: put_subject
+INSERT INTO recado_subject SELECT r.* FROM json_populate_recordset(
+    CAST(NULL AS recado_subject), CAST(:records AS json)
+) AS r;
+
+-- name: put_event
+INSERT INTO recado_event SELECT r.* FROM json_populate_recordset(
+    CAST(NULL AS recado_event), CAST(:records AS json)
+) AS r;
+
+-- name: read_watch
+SELECT number, id, bot, subject, reference, place, person, rule, path, audience, content, handler,
+    value, value_type, "user", priority, on_unknown, mode, category, quiet, max_wait, asked_at,
+    cooldown, repeats, key, fingerprint, created_at, expires_at, state, ended_at, baseline, armed,
+    fired, fired_at, fired_before, trouble, revision
+FROM recado_watch ORDER BY number;
+
+-- name: put_watch
+INSERT INTO recado_watch SELECT r.* FROM json_populate_recordset(
+    CAST(NULL AS recado_watch), CAST(:records AS json)
+) AS r;
+
+-- name: put_firing
+INSERT INTO recado_firing SELECT r.* FROM json_populate_recordset(
+    CAST(NULL AS recado_firing), CAST(:records AS json)
+) AS r;
+
 -- name: read_local_conversation
 SELECT id, "user" FROM recado_local_conversation ORDER BY id;
 
@@ -178,6 +271,21 @@ FROM recado_reference_number_seq
 UNION ALL
 SELECT 'route', CASE WHEN is_called THEN last_value ELSE last_value - 1 END
 FROM recado_route_number_seq
+UNION ALL
+SELECT 'subscription', CASE WHEN is_called THEN last_value ELSE last_value - 1 END
+FROM recado_subscription_number_seq
+UNION ALL
+SELECT 'topic', CASE WHEN is_called THEN last_value ELSE last_value - 1 END
+FROM recado_topic_number_seq
+UNION ALL
+SELECT 'event', CASE WHEN is_called THEN last_value ELSE last_value - 1 END
+FROM recado_event_number_seq
+UNION ALL
+SELECT 'subject', CASE WHEN is_called THEN last_value ELSE last_value - 1 END
+FROM recado_subject_number_seq
+UNION ALL
+SELECT 'watch', CASE WHEN is_called THEN last_value ELSE last_value - 1 END
+FROM recado_watch_number_seq
 ORDER BY name;
 
 -- name: put_counter

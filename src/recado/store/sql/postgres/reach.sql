@@ -41,3 +41,15 @@ SELECT t.channel, t.tenant, CAST(sum(c.many) AS bigint) AS many FROM (
     GROUP BY r.route
 ) AS c JOIN recado_route AS t ON t.number = c.route
 GROUP BY t.channel, t.tenant;
+
+-- name: subscribers_to_come
+-- Those of something published to a topic that are not made yet.
+SELECT t.channel, t.tenant, CAST(sum(c.many) AS bigint) AS many FROM (
+    SELECT r.route, count(*) AS many FROM recado_notification AS n
+    JOIN recado_subscription AS s ON s.topic = n.expand_within
+        AND s.number > n.expand_after AND s.number <= n.expand_until
+    JOIN recado_reference AS r ON r.number = s.reference
+    WHERE n.number = ? AND n.expand_after IS NOT NULL
+    GROUP BY r.route
+) AS c JOIN recado_route AS t ON t.number = c.route
+GROUP BY t.channel, t.tenant;

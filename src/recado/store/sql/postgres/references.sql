@@ -66,3 +66,12 @@ WHERE reference = ANY(ARRAY(
     SELECT CAST(value AS bigint) FROM json_array_elements_text(CAST(? AS json)) AS value
 ))
 ORDER BY reference, last_seen DESC, user_id;
+
+-- name: is_private
+SELECT NOT is_group AND coalesce(conversation_type, 'personal') = 'personal'
+FROM recado_reference WHERE number = ?;
+
+-- name: by_ids
+SELECT * FROM recado_reference WHERE id = ANY(ARRAY(
+    SELECT value FROM json_array_elements_text(CAST(? AS json)) AS value
+));

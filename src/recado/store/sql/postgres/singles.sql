@@ -3,12 +3,13 @@
 -- long and json would be read from its beginning for each of its parts.
 INSERT INTO recado_notification (
     id, bot, audience, content, "user", priority, on_unknown, mode, category, accepted_at, due_at,
-    expires_at, entry
+    expires_at, entry, asked_at
 )
 SELECT made.key, CAST(:bot AS text), made.value ->> 0, made.value ->> 1, made.value ->> 2,
     CAST(:priority AS int), CAST(:on_unknown AS text), CAST(:mode AS text),
     CAST(:category AS text), CAST(made.value ->> 3 AS bigint), CAST(made.value ->> 4 AS bigint),
-    CAST(made.value ->> 5 AS bigint), CAST(made.value ->> 6 AS bigint)
+    CAST(made.value ->> 5 AS bigint), CAST(made.value ->> 6 AS bigint),
+    CAST(made.value ->> 7 AS bigint)
 FROM jsonb_each(CAST(:notifications AS jsonb)) AS made;
 
 -- name: healths

@@ -57,7 +57,7 @@ ORDER BY r.number LIMIT :limit;
 -- name: everyone
 -- The private chat that was known first stands for its person, because that never changes: so
 -- each is come to once, however their chats take turns meanwhile. What they get goes to the one
--- they were seen in last. With the ids of directories people are the same on several channels;
+-- they prefer, or else were seen in last, among those that can be reached. With the ids of directories people are the same on several channels;
 -- a person of whom nothing is known has this one chat.
 SELECT r.number AS first, (
     SELECT p.number FROM recado_reference AS p
@@ -77,7 +77,8 @@ SELECT r.number AS first, (
     )
     AND +p.bot = r.bot AND +p.number <= :until AND p.unheard = 0
     AND NOT p.is_group AND coalesce(p.conversation_type, 'personal') = 'personal'
-    ORDER BY p.last_seen DESC, p.number DESC LIMIT 1
+    ORDER BY p.health IN ('blocked', 'uninstalled', 'gone'), p.preferred DESC, p.last_seen DESC,
+        p.number DESC LIMIT 1
 ) AS number
 FROM recado_reference AS r
 WHERE r.bot = :bot AND r.number > :after AND r.number <= :window AND r.unheard = 0
@@ -136,7 +137,8 @@ SELECT (
     )
     AND +p.bot = :bot AND +p.number <= :until AND p.unheard = 0
     AND NOT p.is_group AND coalesce(p.conversation_type, 'personal') = 'personal'
-    ORDER BY p.last_seen DESC, p.number DESC LIMIT 1
+    ORDER BY p.health IN ('blocked', 'uninstalled', 'gone'), p.preferred DESC, p.last_seen DESC,
+        p.number DESC LIMIT 1
 ) AS number
 FROM json_each(:people) AS wanted;
 

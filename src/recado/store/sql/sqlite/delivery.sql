@@ -87,7 +87,8 @@ JOIN recado_reference AS r ON r.number = d.reference;
 -- What these notifications say: read once for all of their deliveries that are claimed together.
 SELECT json_group_array(json_array(
     number, id, accepted_at, on_unknown, action, otherwise, content, handler, value, value_type,
-    user, audience LIKE '["thread:%', bot, mode, quiet, max_wait, category, due_at, asked_at, watch
+    user, audience LIKE '["thread:%', bot, mode, quiet, max_wait, category, due_at, asked_at, watch,
+    answer_handler IS NOT NULL
 ))
 FROM recado_notification WHERE number IN (SELECT value FROM json_each(:numbers));
 
@@ -132,7 +133,8 @@ WHERE l.owner IS NOT NULL AND (l.owner <> :me OR l.lease_until < :now) LIMIT :li
 
 -- name: due
 -- What was enqueued is not due before it has been taken up.
-SELECT id FROM recado_delivery WHERE due_at <= :now AND state IN ('scheduled', 'held')
+SELECT id, reason FROM recado_delivery
+WHERE due_at <= :now AND state IN ('scheduled', 'held')
 AND reason IS NOT 'enqueued'
 ORDER BY due_at, entry, id LIMIT :limit;
 

@@ -1,8 +1,14 @@
 -- name: halts
--- Which notifications are paused, and whether any conversation is. Mostly nothing.
+-- Which notifications are paused, whether any conversation is, and whether anybody has hours of
+-- their own. Mostly nothing.
 SELECT kind, name FROM recado_pause WHERE kind = 'notification'
 UNION ALL
-SELECT * FROM (SELECT kind, '' FROM recado_pause WHERE kind = 'conversation' LIMIT 1);
+SELECT * FROM (SELECT kind, '' FROM recado_pause WHERE kind = 'conversation' LIMIT 1)
+UNION ALL
+SELECT * FROM (
+    SELECT 'hours', '' FROM recado_recipient
+    WHERE quiet IS NOT NULL OR windows IS NOT NULL LIMIT 1
+);
 
 -- name: paused_lanes
 -- CROSS JOIN: from the lanes that are asked for, not from all that are paused.

@@ -12,7 +12,8 @@ FROM json_each(:records);
 INSERT INTO recado_reference (
     number, id, bot, channel, conversation_id, pace_key, service_url, tenant_id,
     conversation_type, is_group, name, locale, timezone, agent, address, health, health_reason,
-    first_seen, last_seen, raw, route, health_since, former_url, unheard, unmade, remade
+    first_seen, last_seen, raw, route, health_since, former_url, unheard, unmade, remade,
+    preferred
 )
 SELECT json_extract(value, '$.number'), json_extract(value, '$.id'), json_extract(value, '$.bot'),
     json_extract(value, '$.channel'), json_extract(value, '$.conversation_id'),
@@ -26,7 +27,7 @@ SELECT json_extract(value, '$.number'), json_extract(value, '$.id'), json_extrac
     json_extract(value, '$.raw'), json_extract(value, '$.route'),
     json_extract(value, '$.health_since'), json_extract(value, '$.former_url'),
     json_extract(value, '$.unheard'), json_extract(value, '$.unmade'),
-    json_extract(value, '$.remade')
+    json_extract(value, '$.remade'), json_extract(value, '$.preferred')
 FROM json_each(:records);
 
 -- name: put_member
@@ -46,6 +47,57 @@ SELECT json_extract(value, '$.reference'), json_extract(value, '$.user_id'),
     json_extract(value, '$.email'), json_extract(value, '$.principal_name'),
     json_extract(value, '$.tenant_id'), json_extract(value, '$.since'),
     json_extract(value, '$.listed_at')
+FROM json_each(:records);
+
+-- name: put_consent
+INSERT INTO recado_consent (id, bot, kind, identity, channel, category, said, at, until,
+    recorded_at, how, wording, by_whom)
+SELECT json_extract(value, '$.id'), json_extract(value, '$.bot'), json_extract(value, '$.kind'),
+    json_extract(value, '$.identity'), json_extract(value, '$.channel'),
+    json_extract(value, '$.category'), json_extract(value, '$.said'), json_extract(value, '$.at'),
+    json_extract(value, '$.until'), json_extract(value, '$.recorded_at'),
+    json_extract(value, '$.how'), json_extract(value, '$.wording'),
+    json_extract(value, '$.by_whom')
+FROM json_each(:records);
+
+-- name: put_consent_now
+INSERT INTO recado_consent_now (bot, identity, kind, channel, category, about, said, at, until)
+SELECT json_extract(value, '$.bot'), json_extract(value, '$.identity'),
+    json_extract(value, '$.kind'), json_extract(value, '$.channel'),
+    json_extract(value, '$.category'), json_extract(value, '$.about'),
+    json_extract(value, '$.said'), json_extract(value, '$.at'), json_extract(value, '$.until')
+FROM json_each(:records);
+
+-- name: put_erased
+INSERT INTO recado_erased (salt, hash, category, at)
+SELECT json_extract(value, '$.salt'), json_extract(value, '$.hash'),
+    json_extract(value, '$.category'), json_extract(value, '$.at')
+FROM json_each(:records);
+
+-- name: put_recipient
+INSERT INTO recado_recipient (bot, name, zone, quiet, windows, changed_at)
+SELECT json_extract(value, '$.bot'), json_extract(value, '$.name'),
+    json_extract(value, '$.zone'), json_extract(value, '$.quiet'),
+    json_extract(value, '$.windows'), json_extract(value, '$.changed_at')
+FROM json_each(:records);
+
+-- name: put_counted
+INSERT INTO recado_counted (bot, name, sent, last_at)
+SELECT json_extract(value, '$.bot'), json_extract(value, '$.name'),
+    json_extract(value, '$.sent'), json_extract(value, '$.last_at')
+FROM json_each(:records);
+
+-- name: put_topic
+INSERT INTO recado_topic (number, bot, name, title, created_at)
+SELECT json_extract(value, '$.number'), json_extract(value, '$.bot'),
+    json_extract(value, '$.name'), json_extract(value, '$.title'),
+    json_extract(value, '$.created_at')
+FROM json_each(:records);
+
+-- name: put_subscription
+INSERT INTO recado_subscription (number, topic, reference, since)
+SELECT json_extract(value, '$.number'), json_extract(value, '$.topic'),
+    json_extract(value, '$.reference'), json_extract(value, '$.since')
 FROM json_each(:records);
 
 -- name: put_roster_reading
@@ -73,7 +125,8 @@ SELECT number, id, bot, audience, content, handler, value, value_type, user, pri
     mode, category, collapse_key, accepted_at, due_at, expires_at, entry, expand_after,
     expand_until, after_turn, after_turn_lane, action, target, copies_after, cancelled_at,
     cancelled_after, once_key, once_every, otherwise, expand_within, expand_person,
-    expand_known, quiet, max_wait, asked_at, watch
+    expand_known, quiet, max_wait, asked_at, watch, answer_handler, answer_value, answer_within,
+    answer_mark
 FROM recado_notification ORDER BY number;
 
 -- name: put_notification
@@ -82,7 +135,8 @@ INSERT INTO recado_notification (
     mode, category, collapse_key, accepted_at, due_at, expires_at, entry, expand_after,
     expand_until, after_turn, after_turn_lane, action, target, copies_after, cancelled_at,
     cancelled_after, once_key, once_every, otherwise, expand_within, expand_person,
-    expand_known, quiet, max_wait, asked_at, watch
+    expand_known, quiet, max_wait, asked_at, watch, answer_handler, answer_value, answer_within,
+    answer_mark
 )
 SELECT json_extract(value, '$.number'), json_extract(value, '$.id'), json_extract(value, '$.bot'),
     json_extract(value, '$.audience'), json_extract(value, '$.content'),
@@ -101,7 +155,32 @@ SELECT json_extract(value, '$.number'), json_extract(value, '$.id'), json_extrac
     json_extract(value, '$.otherwise'), json_extract(value, '$.expand_within'),
     json_extract(value, '$.expand_person'), json_extract(value, '$.expand_known'),
     json_extract(value, '$.quiet'), json_extract(value, '$.max_wait'),
-    json_extract(value, '$.asked_at'), json_extract(value, '$.watch')
+    json_extract(value, '$.asked_at'), json_extract(value, '$.watch'),
+    json_extract(value, '$.answer_handler'), json_extract(value, '$.answer_value'),
+    json_extract(value, '$.answer_within'), json_extract(value, '$.answer_mark')
+FROM json_each(:records);
+
+-- name: put_presence
+INSERT INTO recado_presence (
+    reference, spoke_at, began_at, heard_at, turns, dialog_since, busy_since, busy_until
+)
+SELECT json_extract(value, '$.reference'), json_extract(value, '$.spoke_at'),
+    json_extract(value, '$.began_at'), json_extract(value, '$.heard_at'),
+    json_extract(value, '$.turns'), json_extract(value, '$.dialog_since'),
+    json_extract(value, '$.busy_since'), json_extract(value, '$.busy_until')
+FROM json_each(:records);
+
+-- name: put_question
+INSERT INTO recado_question (
+    delivery, reference, notification, activity_id, handler, value, mark, user_id, asked_at,
+    expires_at, answered_at, answered_by
+)
+SELECT json_extract(value, '$.delivery'), json_extract(value, '$.reference'),
+    json_extract(value, '$.notification'), json_extract(value, '$.activity_id'),
+    json_extract(value, '$.handler'), json_extract(value, '$.value'),
+    json_extract(value, '$.mark'), json_extract(value, '$.user_id'),
+    json_extract(value, '$.asked_at'), json_extract(value, '$.expires_at'),
+    json_extract(value, '$.answered_at'), json_extract(value, '$.answered_by')
 FROM json_each(:records);
 
 -- name: put_idempotency
@@ -249,6 +328,123 @@ SELECT json_extract(value, '$.bot'), json_extract(value, '$.tenant'),
     json_extract(value, '$.started_at'), json_extract(value, '$.completed_at')
 FROM json_each(:records);
 
+-- name: put_work
+INSERT INTO recado_work (
+    id, bot, reference, source, name, home, payload, user, fallback, state, reason, detail,
+    place, turn, owner, token, lease_until, attempts, sends, progress, progress_text, shown,
+    replacing, promised_at, deadline_at, ended_at
+)
+SELECT json_extract(value, '$.id'), json_extract(value, '$.bot'),
+    json_extract(value, '$.reference'), json_extract(value, '$.source'),
+    json_extract(value, '$.name'), json_extract(value, '$.home'),
+    json_extract(value, '$.payload'), json_extract(value, '$.user'),
+    json_extract(value, '$.fallback'), json_extract(value, '$.state'),
+    json_extract(value, '$.reason'), json_extract(value, '$.detail'),
+    json_extract(value, '$.place'), json_extract(value, '$.turn'),
+    json_extract(value, '$.owner'), json_extract(value, '$.token'),
+    json_extract(value, '$.lease_until'), json_extract(value, '$.attempts'),
+    json_extract(value, '$.sends'), json_extract(value, '$.progress'),
+    json_extract(value, '$.progress_text'), json_extract(value, '$.shown'),
+    json_extract(value, '$.replacing'), json_extract(value, '$.promised_at'),
+    json_extract(value, '$.deadline_at'), json_extract(value, '$.ended_at')
+FROM json_each(:records);
+
+-- name: put_schedule
+INSERT INTO recado_schedule (
+    id, bot, key, fingerprint, state, reason, revision, audience, content, options, user_id,
+    expires_after, asked_at, unless_spoken, rule, zone, starts_at, until, jitter, misfire,
+    late_limit, title, created_at, reached, occurrence, next_at, fired, last_fired_at, ended_at
+)
+SELECT json_extract(value, '$.id'), json_extract(value, '$.bot'),
+    json_extract(value, '$.key'), json_extract(value, '$.fingerprint'),
+    json_extract(value, '$.state'), json_extract(value, '$.reason'),
+    json_extract(value, '$.revision'), json_extract(value, '$.audience'),
+    json_extract(value, '$.content'), json_extract(value, '$.options'),
+    json_extract(value, '$.user_id'), json_extract(value, '$.expires_after'),
+    json_extract(value, '$.asked_at'), json_extract(value, '$.unless_spoken'),
+    json_extract(value, '$.rule'), json_extract(value, '$.zone'),
+    json_extract(value, '$.starts_at'), json_extract(value, '$.until'),
+    json_extract(value, '$.jitter'), json_extract(value, '$.misfire'),
+    json_extract(value, '$.late_limit'), json_extract(value, '$.title'),
+    json_extract(value, '$.created_at'), json_extract(value, '$.reached'),
+    json_extract(value, '$.occurrence'), json_extract(value, '$.next_at'),
+    json_extract(value, '$.fired'), json_extract(value, '$.last_fired_at'),
+    json_extract(value, '$.ended_at')
+FROM json_each(:records);
+
+-- name: put_schedule_lane
+INSERT INTO recado_schedule_lane (reference, schedule)
+SELECT json_extract(value, '$.reference'), json_extract(value, '$.schedule')
+FROM json_each(:records);
+
+-- name: put_occurrence
+INSERT INTO recado_occurrence (schedule, occurrence, kind, fired_at, notification, detail)
+SELECT json_extract(value, '$.schedule'), json_extract(value, '$.occurrence'),
+    json_extract(value, '$.kind'), json_extract(value, '$.fired_at'),
+    json_extract(value, '$.notification'), json_extract(value, '$.detail')
+FROM json_each(:records);
+
+-- name: put_subject
+INSERT INTO recado_subject (
+    number, bot, name, digest, newest, newest_at, watching
+)
+SELECT json_extract(value, '$.number'), json_extract(value, '$.bot'), json_extract(value,
+    '$.name'), json_extract(value, '$.digest'), json_extract(value, '$.newest'),
+    json_extract(value, '$.newest_at'), json_extract(value, '$.watching')
+FROM json_each(:records);
+
+-- name: put_event
+INSERT INTO recado_event (
+    number, bot, digest, id, source, type, subject, data, happened_at, accepted_at, previous,
+    watched_to, watch_until
+)
+SELECT json_extract(value, '$.number'), json_extract(value, '$.bot'), json_extract(value,
+    '$.digest'), json_extract(value, '$.id'), json_extract(value, '$.source'), json_extract(value,
+    '$.type'), json_extract(value, '$.subject'), json_extract(value, '$.data'),
+    json_extract(value, '$.happened_at'), json_extract(value, '$.accepted_at'),
+    json_extract(value, '$.previous'), json_extract(value, '$.watched_to'), json_extract(value,
+    '$.watch_until')
+FROM json_each(:records);
+
+-- name: read_watch
+SELECT number, id, bot, subject, reference, place, person, rule, path, audience, content, handler,
+    value, value_type, user, priority, on_unknown, mode, category, quiet, max_wait, asked_at,
+    cooldown, repeats, key, fingerprint, created_at, expires_at, state, ended_at, baseline, armed,
+    fired, fired_at, fired_before, trouble, revision
+FROM recado_watch ORDER BY number;
+
+-- name: put_watch
+INSERT INTO recado_watch (
+    number, id, bot, subject, reference, place, person, rule, path, audience, content, handler,
+    value, value_type, user, priority, on_unknown, mode, category, quiet, max_wait, asked_at,
+    cooldown, repeats, key, fingerprint, created_at, expires_at, state, ended_at, baseline, armed,
+    fired, fired_at, fired_before, trouble, revision
+)
+SELECT json_extract(value, '$.number'), json_extract(value, '$.id'), json_extract(value, '$.bot'),
+    json_extract(value, '$.subject'), json_extract(value, '$.reference'), json_extract(value,
+    '$.place'), json_extract(value, '$.person'), json_extract(value, '$.rule'),
+    json_extract(value, '$.path'), json_extract(value, '$.audience'), json_extract(value,
+    '$.content'), json_extract(value, '$.handler'), json_extract(value, '$.value'),
+    json_extract(value, '$.value_type'), json_extract(value, '$.user'), json_extract(value,
+    '$.priority'), json_extract(value, '$.on_unknown'), json_extract(value, '$.mode'),
+    json_extract(value, '$.category'), json_extract(value, '$.quiet'), json_extract(value,
+    '$.max_wait'), json_extract(value, '$.asked_at'), json_extract(value, '$.cooldown'),
+    json_extract(value, '$.repeats'), json_extract(value, '$.key'), json_extract(value,
+    '$.fingerprint'), json_extract(value, '$.created_at'), json_extract(value, '$.expires_at'),
+    json_extract(value, '$.state'), json_extract(value, '$.ended_at'), json_extract(value,
+    '$.baseline'), json_extract(value, '$.armed'), json_extract(value, '$.fired'),
+    json_extract(value, '$.fired_at'), json_extract(value, '$.fired_before'), json_extract(value,
+    '$.trouble'), json_extract(value, '$.revision')
+FROM json_each(:records);
+
+-- name: put_firing
+INSERT INTO recado_firing (
+    notification, watch, event, baseline, value
+)
+SELECT json_extract(value, '$.notification'), json_extract(value, '$.watch'), json_extract(value,
+    '$.event'), json_extract(value, '$.baseline'), json_extract(value, '$.value')
+FROM json_each(:records);
+
 -- name: read_local_conversation
 SELECT id, user FROM recado_local_conversation ORDER BY id;
 
@@ -285,7 +481,8 @@ SELECT c.name, coalesce((
 ), 0) AS value
 FROM (
     SELECT 'audit' AS name UNION ALL SELECT 'notification' UNION ALL SELECT 'reference'
-    UNION ALL SELECT 'route'
+    UNION ALL SELECT 'route' UNION ALL SELECT 'subscription' UNION ALL SELECT 'topic'
+    UNION ALL SELECT 'event' UNION ALL SELECT 'subject' UNION ALL SELECT 'watch'
 ) AS c ORDER BY c.name;
 
 -- name: put_counter

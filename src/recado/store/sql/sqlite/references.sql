@@ -52,3 +52,10 @@ SELECT * FROM recado_member WHERE reference = ? LIMIT 2;
 -- name: members_of_many
 SELECT * FROM recado_member WHERE reference IN (SELECT value FROM json_each(?))
 ORDER BY reference, last_seen DESC, user_id;
+
+-- name: is_private
+SELECT is_group = 0 AND coalesce(conversation_type, 'personal') = 'personal'
+FROM recado_reference WHERE number = ?;
+
+-- name: by_ids
+SELECT * FROM recado_reference WHERE id IN (SELECT value FROM json_each(?));

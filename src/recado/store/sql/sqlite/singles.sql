@@ -2,12 +2,12 @@
 -- Each by its id; what they have in common is given once.
 INSERT INTO recado_notification (
     id, bot, audience, content, user, priority, on_unknown, mode, category, accepted_at, due_at,
-    expires_at, entry
+    expires_at, entry, asked_at
 )
 SELECT key, :bot, json_extract(value, '$[0]'), json_extract(value, '$[1]'),
     json_extract(value, '$[2]'), :priority, :on_unknown, :mode, :category,
     json_extract(value, '$[3]'), json_extract(value, '$[4]'), json_extract(value, '$[5]'),
-    json_extract(value, '$[6]')
+    json_extract(value, '$[6]'), json_extract(value, '$[7]')
 FROM json_each(:notifications);
 
 -- name: healths

@@ -7,14 +7,30 @@ from typing import Final
 
 from recado.domain.delivery import State
 from recado.domain.politeness import Hold, Rules, Stop, Suppress
+from recado.domain.politeness.chain import Link
 from recado.store.session import Session, statements
 from recado.store.verbs import rows, waiting
-from recado.store.verbs.gate.leaving import Check, Leaving
+from recado.store.verbs.gate import caps, consent, presence, truth, windows
+from recado.store.verbs.gate.leaving import Check, Leaving, Tell
 
 _SQL = statements("gate")
 
-#: In the order in which people would give the reason: what must not be said at all comes first.
-_CHECKS: Final[Sequence[Check]] = ()
+#: What must not be said at all comes first, and last the caps: what passes them is counted.
+_CHECKS: Final[Sequence[Check]] = (
+    truth.check,
+    consent.check,
+    windows.check,
+    presence.check,
+    caps.check,
+)
+#: In the order in which people would give the reason.
+_TELLS: Final[Sequence[Tell]] = (
+    truth.tell,
+    consent.tell,
+    windows.tell,
+    caps.tell,
+    presence.tell,
+)
 
 
 async def stop(db: Session, leaving: Sequence[Leaving], rules: Rules, now: int) -> Collection[int]:
@@ -39,6 +55,12 @@ async def stop(db: Session, leaving: Sequence[Leaving], rules: Rules, now: int) 
     ]
     await waiting.outlive(db, ended, now)
     return {each.lane for each in stopped}
+
+
+async def tell(db: Session, asked: Leaving, rules: Rules, now: int) -> list[Link]:
+    """What each check says of a delivery that waits, in order."""
+    told = [await each(db, asked, rules, now) for each in _TELLS]
+    return [link for link in told if link is not None]
 
 
 async def _hold(db: Session, held: dict[str, Hold]) -> None:

@@ -7,3 +7,50 @@ ALTER TABLE recado_notification ADD COLUMN max_wait BIGINT;
 ALTER TABLE recado_notification ADD COLUMN asked_at BIGINT;
 -- The watch it tells of: it is said only while that is true.
 ALTER TABLE recado_notification ADD COLUMN watch BIGINT;
+-- Who is to hear an answer to what it asks, with what, and for how long after it was delivered.
+ALTER TABLE recado_notification ADD COLUMN answer_handler TEXT COLLATE "C";
+ALTER TABLE recado_notification ADD COLUMN answer_value TEXT COLLATE "C";
+ALTER TABLE recado_notification ADD COLUMN answer_within BIGINT;
+-- What the buttons of its cards send along, so that it is known what they answer.
+ALTER TABLE recado_notification ADD COLUMN answer_mark TEXT COLLATE "C";
+
+-- What is going on in a conversation. Times are 0 when there was none.
+CREATE TABLE recado_presence (
+    reference BIGINT PRIMARY KEY REFERENCES recado_reference (number),
+    -- when a person wrote there last
+    spoke_at BIGINT NOT NULL,
+    -- when a person's latest turn began
+    began_at BIGINT NOT NULL,
+    -- when the latest turn began in which the bot was given what a person wrote
+    heard_at BIGINT NOT NULL,
+    -- JSON: the turns that run, each with when it began and until when it runs at the latest
+    turns TEXT COLLATE "C" NOT NULL,
+    -- since when a dialog waits for an answer; 0 if none does, null if nobody has looked yet
+    dialog_since BIGINT,
+    -- since when, and until when, the bot says that it is busy
+    busy_since BIGINT NOT NULL DEFAULT 0,
+    busy_until BIGINT NOT NULL DEFAULT 0
+-- Every turn writes its row twice: room is left for that.
+) WITH (fillfactor = 50);
+
+-- What was asked and may be answered.
+CREATE TABLE recado_question (
+    delivery TEXT COLLATE "C" PRIMARY KEY,
+    reference BIGINT NOT NULL REFERENCES recado_reference (number),
+    -- the id of its notification
+    notification TEXT COLLATE "C" NOT NULL,
+    activity_id TEXT COLLATE "C",
+    handler TEXT COLLATE "C" NOT NULL,
+    value TEXT COLLATE "C",
+    mark TEXT COLLATE "C",
+    -- the id of the person it is for, if it is for one
+    user_id TEXT COLLATE "C",
+    asked_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    answered_at BIGINT,
+    -- the id of the activity that answered it
+    answered_by TEXT COLLATE "C"
+);
+
+CREATE INDEX recado_question_asked ON recado_question (reference, asked_at);
+CREATE INDEX recado_question_expires ON recado_question (expires_at);

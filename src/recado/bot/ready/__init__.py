@@ -1,0 +1,1 @@
+"""Ready-made parts: what any bot can do without a line of its own."""
