@@ -1,8 +1,8 @@
-"""A bot whose answers take a while, and that listens meanwhile: with ``recado serve``.
+"""A bot whose answers take a while, and that listens meanwhile.
 
-Run it with ``recado serve --app long_answer_bot:bot`` and connect the Agents Playground, or with
-``--demo`` and open the page it names. Say "report 3", and something else while it is written; kill
-the process in the middle and start it again: the report goes on.
+Run it with ``RECADO_DEMO=1 recado serve --app long_answer_bot:bot`` and open the page it names, or
+without ``RECADO_DEMO`` and connect the Agents Playground. Say ``report 3``, and something else
+while it is written; kill the process in the middle and start it again: the report goes on.
 """
 
 from __future__ import annotations

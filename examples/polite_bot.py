@@ -2,41 +2,25 @@
 
 It takes orders in a dialog of its own making, and the shop next door has news for everybody: a
 parcel that has come, a question about it, and the occasional advertisement. Run it with
-``python polite_bot.py``, connect the Agents Playground, say ``order``, and in another terminal
-``curl -X POST localhost:3978/parcel/17``: you are asked about the parcel when you have ordered.
+``RECADO_DEMO=1 recado serve --app polite_bot:bot`` and open the page it names. Say ``order`` in
+Ana's window and ``parcel 17`` in Ben's: Ben is asked where to leave it now, and Ana when she has
+ordered; answer in both. ``soup`` is mentioned at the end of the next thing that each of them says.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
-from os import environ
 from typing import Any
 
-import uvicorn
-from fastapi import FastAPI, Request, Response
-from microsoft_agents.activity import load_configuration_from_env
 from microsoft_agents.authentication.msal import MsalConnectionManager
-from microsoft_agents.hosting.core import AgentApplication, TurnContext, TurnState
-from microsoft_agents.hosting.fastapi import CloudAdapter
+from microsoft_agents.hosting.core import Agent, AgentApplication, TurnContext, TurnState
 
 from recado import Recado
-
-ANONYMOUS = {"CONNECTIONS__SERVICE_CONNECTION__SETTINGS__ANONYMOUS_ALLOWED": "true"}
-connections = MsalConnectionManager(**load_configuration_from_env(ANONYMOUS | environ))
-adapter = CloudAdapter(connection_manager=connections)
-recado = Recado()
-agent: AgentApplication[TurnState] = AgentApplication(
-    storage=recado.storage(), connection_manager=connections
-)
-recado.attach(adapter, agent)
+from recado.config import sdk_configuration
 
 
-@agent.activity("message")
-async def take_order(context: TurnContext, state: TurnState) -> None:
+async def order(recado: Recado, context: TurnContext, state: TurnState, text: str) -> None:
     """Ask for what, and for how many."""
-    text = (context.activity.text or "").strip()
     dish = state.get_value("ConversationState.dish", lambda: "", target_cls=str)
     match dish:
         case "":
@@ -56,31 +40,7 @@ async def take_order(context: TurnContext, state: TurnState) -> None:
             await recado.free(context)
 
 
-@recado.handler("parcel")
-async def where_to(context: TurnContext, value: dict[str, Any]) -> None:
-    """Hear where a parcel is to be left; the order, if there is one, goes on undisturbed."""
-    parcel = value["value"]["parcel"]
-    await context.send_activity(f"Parcel {parcel} will be left: {value['answer']}.")
-
-
-@asynccontextmanager
-async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-    """Run Recado as long as the server."""
-    async with recado:
-        yield
-
-
-server = FastAPI(lifespan=lifespan)
-
-
-@server.post("/api/messages")
-async def messages(request: Request) -> Response:
-    """Take what a channel sends."""
-    return await adapter.process(request, agent) or Response(status_code=202)
-
-
-@server.post("/parcel/{number}", status_code=202)
-async def parcel(number: int) -> None:
+async def parcel_has_come(recado: Recado, number: str) -> None:
     """Ask everybody where to leave it, once they have ordered or after ten minutes at most."""
     await recado.notify(
         "all",
@@ -93,8 +53,13 @@ async def parcel(number: int) -> None:
     )
 
 
-@server.post("/advertise", status_code=202)
-async def advertise() -> None:
+async def where_to(context: TurnContext, value: dict[str, Any]) -> None:
+    """Hear where a parcel is to be left; the order, if there is one, goes on undisturbed."""
+    parcel = value["value"]["parcel"]
+    await context.send_activity(f"Parcel {parcel} will be left: {value['answer']}.")
+
+
+async def advertise(recado: Recado) -> None:
     """Mention something at the end of the next thing that people say, if they say any today."""
     await recado.notify(
         "all",
@@ -104,5 +69,23 @@ async def advertise() -> None:
     )
 
 
-if __name__ == "__main__":
-    uvicorn.run(server, host="127.0.0.1", port=3978)
+def bot(recado: Recado) -> Agent:
+    """What ``recado serve --app`` takes: the bot for a Recado, which keeps its state as well."""
+    agent: AgentApplication[TurnState] = AgentApplication(
+        storage=recado.storage(),
+        connection_manager=MsalConnectionManager(**sdk_configuration(recado.settings.credentials)),
+    )
+
+    @agent.activity("message")
+    async def on_message(context: TurnContext, state: TurnState) -> None:
+        text = (context.activity.text or "").strip()
+        match text.split():
+            case ["parcel", number]:
+                await parcel_has_come(recado, number)
+            case ["soup"]:
+                await advertise(recado)
+            case _:
+                await order(recado, context, state, text)
+
+    recado.handler("parcel")(where_to)
+    return agent

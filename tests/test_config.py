@@ -581,7 +581,9 @@ def test_hours_and_caps_are_text_or_json_by_category() -> None:
         ({"WINDOWS": '{"a": 3}'}, "RECADO_WINDOWS: write mon-fri 09:00-18:00, or a JSON object"),
         ({"CAPS": "0/day"}, "RECADO_CAPS: '0/day': a cap is of 1 to 1000 messages"),
         ({"CAPS": "[]"}, "RECADO_CAPS: '[]' is no cap: write it as 10/day"),
-        ({"POLITENESS": "very"}, "RECADO_POLITENESS: Input should be 'off' or 'recommended'"),
+        ({"POLITENESS": "very"}, "RECADO_POLITENESS: it has to be 'off' or 'recommended'."),
+        ({"WINDOW_SPREAD_MINUTES": "x"}, "RECADO_WINDOW_SPREAD_MINUTES: it has to be a number."),
+        ({"MIN_INTERVAL_SECONDS": "-1"}, "SECONDS: it has to be greater than or equal to 0."),
         (
             {"POLITENESS": "recommended", "WINDOWS": '{"late": "22:00-23:00"}'},
             "RECADO_POLITENESS: Nothing of category 'late' would ever be sent",

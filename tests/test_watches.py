@@ -56,7 +56,7 @@ async def test_a_price_that_falls_is_told(recado: Recado, channel: FakeConnector
     )
     assert [each.replayed for each in many] == [False, False, True]
     await channel.until(1)
-    assert channel.texts["a:1"] == ["Now 0.08, -20 % since 0.1."]
+    assert channel.texts["a:1"] == ["Now 0.08, -20\u00a0% since 0.1."]
     assert (await recado.watches.get(watch.id)).state is WatchState.FIRED
     assert await recado.watches.newest("price:42") == {"value": Decimal("0.05")}
 

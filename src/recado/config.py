@@ -16,7 +16,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
 import platformdirs
@@ -596,5 +596,27 @@ def _told(error: Any, names: Mapping[str, str]) -> str:
     if error["type"] == "extra_forbidden":
         close = difflib.get_close_matches(field, Settings.model_fields, n=1)
         return f"{field} is not a setting{f': did you mean {close[0]}?' if close else '.'}"
-    told = error["msg"].removeprefix("Value error, ")
+    told = _plainly(error["type"], error["msg"])
     return f"{names.get(field, field)}: {told}{'' if told.endswith('?') else '.'}"
+
+
+#: How validation errors begin, and what is said instead.
+_BEGINNINGS: Final = (("Value error, ", ""), ("Input should be ", "it has to be "))
+#: What to write, for kinds of settings of which validation errors speak of parsing.
+_KINDS: Final[Mapping[str, str]] = {
+    "bool_parsing": "it has to be true or false",
+    "bool_type": "it has to be true or false",
+    "float_parsing": "it has to be a number",
+    "int_parsing": "it has to be a whole number (integer)",
+    "int_from_float": "it has to be a whole number",
+}
+
+
+def _plainly(kind: str, told: str) -> str:
+    """What a validation error says, in words for people who know nothing of validation."""
+    if kind in _KINDS:
+        return _KINDS[kind]
+    for beginning, instead in _BEGINNINGS:
+        if told.startswith(beginning):
+            return f"{instead}{told.removeprefix(beginning)}"
+    return told

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 import json
+import runpy
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
 from microsoft_agents.activity import Activity, load_configuration_from_env
@@ -22,7 +24,10 @@ from microsoft_agents.hosting.core.app.state import TurnState
 from microsoft_agents.hosting.core.http import HttpResponse
 from microsoft_agents.hosting.fastapi import CloudAdapter
 
+from recado.app import Recado
 from recado.bot.attach import BotBridge
+from recado.bot.hosting import HostedBot
+from recado.config import sdk_configuration
 from recado.domain.delivery import Evidence, Outcome, State
 from recado.domain.reference import ConversationKey, Reference
 from recado.engine.port import TurnEnded
@@ -38,6 +43,7 @@ SERVICE_URL = "https://smba.trafficmanager.net/emea/"
 BOT = {"id": "28:bot", "name": "Bot"}
 ANA = {"id": "29:ana", "name": "Ana", "aadObjectId": "ana-object"}
 BEN = {"id": "29:ben", "name": "Ben"}
+_EXAMPLES = Path(__file__).parents[2] / "examples"
 
 E = TypeVar("E", bound=Event)
 _ids = itertools.count(1)
@@ -211,6 +217,12 @@ def make_app(storage: Storage | None = None, **options: Any) -> AgentApplication
     return AgentApplication(
         storage=storage or MemoryStorage(), connection_manager=connections(), **options
     )
+
+
+def hosted_example(name: str, recado: Recado) -> HostedBot:
+    """A bot of ``examples/``, hosted as ``recado serve --app`` hosts it."""
+    make = runpy.run_path(str(_EXAMPLES / name))["bot"]
+    return HostedBot(recado.bridge, make(recado), sdk_configuration(None))
 
 
 class Echo(Agent):

@@ -9,7 +9,7 @@ import pytest
 from microsoft_agents.hosting.core import Agent, HttpAdapterBase
 
 from recado import Recado
-from recado.app.demo import create_demo_bot
+from recado.app.demo import create_demo_bot, prepare_demo
 from recado.domain.phrases import phrase
 from recado.testing import FakeConnector, wired
 from tests.bot.kit import Request, make_adapter, message
@@ -42,6 +42,7 @@ class Demo:
 async def demo() -> AsyncIterator[Demo]:
     """The demo's bot, running."""
     async with FakeConnector() as channel, wired(channel) as recado:
+        await prepare_demo(recado)
         yield Demo(recado, channel)
 
 

@@ -12,6 +12,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from recado.app import Recado
+from recado.app.loading import load_agent
+from recado.config import Settings
 from recado.testing import FakeConnector
 from tests.bot.kit import message
 
@@ -30,6 +33,14 @@ async def channel() -> AsyncIterator[FakeConnector]:
     """The service the examples send to."""
     async with FakeConnector() as service:
         yield service
+
+
+@pytest.mark.parametrize("name", ["consent", "long_answer", "polite", "price", "reminder"])
+def test_recado_serve_takes_it(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """``recado serve --app …_bot:bot`` finds the bot, and makes it for its own Recado."""
+    monkeypatch.syspath_prepend(EXAMPLES)
+    agent = load_agent(f"{name}_bot:bot", Recado(Settings(database_url="sqlite://")))
+    assert callable(agent.on_turn)
 
 
 def run(name: str) -> dict[str, Any]:

@@ -3,35 +3,31 @@
 from __future__ import annotations
 
 import itertools
-import runpy
 from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 
 from recado import Recado, State
+from recado.bot.hosting import HostedBot
+from recado.domain.event import Emitted
 from recado.store.port import DeliveryFilter
-from recado.testing import FakeConnector
-from tests.bot.kit import message
-
-EXAMPLE = Path(__file__).parents[2] / "examples" / "price_bot.py"
+from recado.testing import FakeConnector, wired
+from tests.bot.kit import hosted_example, message
 
 
 class Shop:
     """The example, its channel, and the shop's program."""
 
-    def __init__(self, client: httpx.AsyncClient, channel: FakeConnector, recado: Recado) -> None:
+    def __init__(self, bot: HostedBot, channel: FakeConnector, recado: Recado) -> None:
         self.recado, self.channel = recado, channel
-        self._client = client
+        self._bot = bot
         self._changes = itertools.count(1)
         self._said = 0
 
     async def say(self, text: str) -> str:
         """Let Ana say *text*; the bot's answer."""
         told = message(text, serviceUrl=self.channel.url)
-        assert (await self._client.post("/api/messages", json=told)).status_code == 202
+        assert (await self._bot.receive(told))[0] == 202
         return await self.told()
 
     async def told(self) -> str:
@@ -40,13 +36,10 @@ class Shop:
         await self.channel.until(self._said)
         return self.channel.texts["a:ana"][self._said - 1]
 
-    async def costs(self, price: float, change: str | None = None) -> Any:
+    async def costs(self, price: float, change: str | None = None) -> Emitted:
         """Let tea cost this."""
         change = change or str(next(self._changes))
-        query: dict[str, str | float] = {"price": price, "change": change}
-        answer = await self._client.post("/prices/tea", params=query)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
+        return await self.recado.emit("tea", price, source="/shop", id=change)
 
     async def looked(self) -> None:
         """Have the watches look at everything that has happened, beside the bot's own watcher."""
@@ -63,27 +56,19 @@ class Shop:
 
 
 @pytest.fixture
-async def shop(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[Shop]:
+async def shop() -> AsyncIterator[Shop]:
     """The example, running; nothing is read from or left on this machine."""
-    monkeypatch.setenv("RECADO_DATABASE_URL", "sqlite://")
-    monkeypatch.chdir(tmp_path)
-    names = runpy.run_path(str(EXAMPLE))
-    transport = httpx.ASGITransport(names["server"])
-    async with (
-        FakeConnector() as channel,
-        names["lifespan"](names["server"]),
-        httpx.AsyncClient(transport=transport, base_url="http://bot") as client,
-    ):
-        yield Shop(client, channel, names["recado"])
+    async with FakeConnector() as channel, wired(channel) as recado:
+        yield Shop(hosted_example("price_bot.py", recado), channel, recado)
 
 
 async def test_a_drop_is_told_exactly_once(shop: Shop) -> None:
     """However often the shop says it, and however low it falls afterwards."""
     await shop.costs(10)
     assert "The last I heard of it is 10." in await shop.say("watch tea drop 20%")
-    assert (await shop.costs(7.99, "sale"))["watching"] == 1
-    assert await shop.told() == "tea is now 7.99 (-20.1 %, it was 10)."
-    assert (await shop.costs(7.99, "sale"))["replayed"] is True
+    assert (await shop.costs(7.99, "sale")).watching == 1
+    assert await shop.told() == "tea is now 7.99 (-20.1\u00a0%, it was 10)."
+    assert (await shop.costs(7.99, "sale")).replayed is True
     await shop.costs(7)
     await shop.looked()
     assert await shop.deliveries() == [State.DELIVERED]
@@ -102,7 +87,7 @@ async def test_a_price_that_has_recovered_is_not_told(shop: Shop) -> None:
     await shop.recado.outbox.resume()
     assert await shop.deliveries() == [State.SUPPRESSED]
     await shop.costs(7)
-    assert await shop.told() == "tea is now 7 (-30 %, it was 10)."
+    assert await shop.told() == "tea is now 7 (-30\u00a0%, it was 10)."
     assert await shop.deliveries() == [State.SUPPRESSED, State.DELIVERED]
 
 

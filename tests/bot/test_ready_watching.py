@@ -65,11 +65,11 @@ async def test_a_drop_is_told_with_what_it_was(shop: Shop) -> None:
     await shop.costs(10)
     answer = await shop.say("watch Tea drop 20%")
     assert answer == (
-        "I am watching Tea and will tell you when it has dropped by 20 %. The last I heard of "
-        'it is 10.\n\nTo end this, say "unwatch 1".'
+        "I am watching Tea and will tell you when it has dropped by 20\u00a0%. The last I heard of "
+        "it is 10.\n\nTo end this, type 'unwatch 1'."
     )
     assert await shop.costs(9) == []
-    assert await shop.costs(8) == ["Tea is now 8 (-20 %, it was 10)."]
+    assert await shop.costs(8) == ["Tea is now 8 (-20\u00a0%, it was 10)."]
     assert await shop.costs(7) == []
     assert shop.bot.heard == []
 
@@ -78,15 +78,15 @@ async def test_in_spanish_it_is_the_same(shop: Shop) -> None:
     """The answer and what is told later are in the language of who asked."""
     await shop.costs(10, "té")
     answer = await shop.say("vigila té baja 20%", locale="es-ES")
-    assert answer.startswith("Vigilo té y te avisaré cuando haya bajado un 20 %.")
-    assert 'di "deja 1"' in answer
-    assert await shop.costs(8, "té") == ["té está ahora a 8 (-20 %, estaba a 10)."]
+    assert answer.startswith("Vigilo té y te avisaré cuando haya bajado un 20\u00a0%.")
+    assert "escribe 'deja 1'" in answer
+    assert await shop.costs(8, "té") == ["té está ahora a 8 (-20\u00a0%, estaba a 10)."]
 
 
 @pytest.mark.parametrize(
     ("said", "prices", "told"),
     [
-        ("watch tea rise 2", (9, 12), "tea is now 12 (+20 %, it was 10)."),
+        ("watch tea rise 2", (9, 12), "tea is now 12 (+20\u00a0%, it was 10)."),
         ("watch tea below 9", (9, 8.5), "tea is now 8.5, below 9."),
         ("watch tea above 11", (11, 12), "tea is now 12, above 11."),
         ("watch tea crosses 9", (9.5, 8), "tea has crossed 9: it is now 8."),
@@ -139,8 +139,8 @@ async def test_text_is_not_watched_as_a_number(shop: Shop) -> None:
     ("said", "locale", "answer"),
     [
         ("watch tea drop lots", "en", "watch tea drop 20%"),
-        ("watch tea drop 150%", "en", "nothing drops by more than 100 %"),
-        ("watch", "en", "Say what to watch"),
+        ("watch tea drop 150%", "en", "nothing drops by more than 100\u00a0%"),
+        ("watch", "en", "Type what to watch"),
         ("vigila té baja mucho", "es", "vigila té baja 20%"),
         ("unwatch tea", "en", "by its number"),
         ("unwatch 7", "en", "You have no watch 7"),
@@ -166,7 +166,7 @@ async def test_the_list_shows_what_is_going_on(shop: Shop) -> None:
     lines = (await shop.say("watches")).splitlines()
     assert lines[0] == "| Number | What | I tell you when it | From |"
     assert lines[2:] == [
-        "| 1 | tea | has dropped by 20 % | 10 |",
+        "| 1 | tea | has dropped by 20\u00a0% | 10 |",
         "| 3 | a\\|b | changes | - |",
     ]
 
@@ -180,7 +180,7 @@ async def test_in_a_group_everybody_has_their_own(shop: Shop) -> None:
     assert "tea" in await shop.say("watches", **place)
     assert "below" not in await shop.say("watches", **place)
     assert "You have no watch 1" in await shop.say("unwatch 1", **place, from_=BEN)
-    assert await shop.costs(8) == ["<at>Ana</at> tea is now 8 (-20 %, it was 10)."]
+    assert await shop.costs(8) == ["<at>Ana</at> tea is now 8 (-20\u00a0%, it was 10)."]
     assert await shop.costs(4, "{tea}") == ["<at>Ben</at> {tea} is now 4, below 5."]
     (last, *_) = (await shop.bench.store.deliveries(DeliveryFilter())).items
     content = json.loads((await shop.bench.outbox.notification(last.notification_id)).content or "")
@@ -192,7 +192,7 @@ async def test_outside_of_teams_a_person_is_addressed_by_name(shop: Shop) -> Non
     place: dict[str, Any] = {"conversation": {"id": "room", "isGroup": True}, "channelId": "slack"}
     await shop.costs(10)
     await shop.say("watch tea drop 20%", **place)
-    assert await shop.costs(8) == ["Ana: tea is now 8 (-20 %, it was 10)."]
+    assert await shop.costs(8) == ["Ana: tea is now 8 (-20\u00a0%, it was 10)."]
 
 
 async def test_private_watches_stay_private(shop: Shop) -> None:
@@ -224,7 +224,7 @@ async def test_nobody_has_watches_without_number(bench: Bench) -> None:
     shop = Shop(bench, most=2)
     for product in ("a", "b"):
         await shop.say(f"watch {product} changes")
-    assert 'as in "unwatch 1"' in await shop.say("watch c changes")
+    assert "as in 'unwatch 1'" in await shop.say("watch c changes")
     assert len((await shop.watches.page()).items) == 2
     await shop.say("unwatch 1")
     assert "I am watching" in await shop.say("watch c changes")
@@ -235,7 +235,7 @@ async def test_products_can_have_other_names(bench: Bench) -> None:
     shop = Shop(bench, subject={"tea": "SKU-42"}.__getitem__)
     await shop.costs(10, "SKU-42")
     await shop.say("watch tea drop 20%")
-    assert await shop.costs(8, "SKU-42") == ["tea is now 8 (-20 %, it was 10)."]
+    assert await shop.costs(8, "SKU-42") == ["tea is now 8 (-20\u00a0%, it was 10)."]
 
 
 async def test_a_message_that_comes_twice_makes_one_watch(shop: Shop) -> None:

@@ -98,7 +98,7 @@ def test_who_watches_is_told_and_nobody_else(feed: Feed) -> None:
     feed.press("drop")
     feed.until(".price", "€8.00")
     feed.until(".outcome", "1 watch looks at it")
-    ana.until(lambda: ana.messages("bot")[-1] == "tea is now 8 (-20 %, it was 10).")
+    ana.until(lambda: ana.messages("bot")[-1] == "tea is now 8 (-20\u00a0%, it was 10).")
     ben.type("watches")
     ben.until(lambda: any("watching nothing" in each for each in ben.messages("bot")))
     assert not any("tea is now" in each for each in ben.messages("bot"))
@@ -167,7 +167,14 @@ def test_it_speaks_spanish(feed: Feed) -> None:
     ana.type(feed.text("kbd"))
     ana.until(lambda: any("Vigilo té" in each for each in ana.messages("bot")))
     feed.press("drop")
-    ana.until(lambda: ana.messages("bot")[-1] == "té está ahora a 8 (-20 %, estaba a 10).")
+    ana.until(lambda: ana.messages("bot")[-1] == "té está ahora a 8 (-20\u00a0%, estaba a 10).")
+
+
+def test_there_is_a_topic_to_subscribe_to(feed: Feed) -> None:
+    """The help names it, so it is there from the start."""
+    ana = feed.page.ana
+    ana.type("topics")
+    ana.until(lambda: any("news" in each and "what is new" in each for each in ana.messages("bot")))
 
 
 @pytest.fixture

@@ -61,6 +61,26 @@ def test_demo_tells_what_to_try(home: Path) -> None:
         assert out == "Stopped. Started again, it goes on from here.\n"
 
 
+def test_a_bot_of_ones_own_is_on_the_chat_page(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In demo mode; neither the page nor the terminal speaks of jobs that it does not have."""
+    (home / "some_bot.py").write_text(_BOT)
+    monkeypatch.setenv("RECADO_DEMO", "1")
+    with started("serve", "--app", "some_bot:bot", "--port", "0") as server:
+        lines = server.lines_until("Ctrl-C stops it.")
+        page = httpx.get(lines[0].removeprefix("Recado is ready: open ")).text
+        assert server.interrupt()[0] == 0
+    assert 'data-person="ana"' in page
+    assert "  1. Anything in either window: the bot some_bot:bot answers." in lines
+    assert not any("`run`" in line or "`done 1`" in line for line in lines)
+    assert "<kbd>run</kbd>" not in page
+
+
+def test_the_page_of_the_demos_own_bot_says_what_to_type(home: Path) -> None:
+    """Jobs are what that bot has."""
+    with started("demo", "--port", "0", "--json") as demo:
+        assert "<kbd>run</kbd>" in httpx.get(demo.ready()["url"]).text
+
+
 def test_a_service_manager_stops_it_in_good_order(database: Database) -> None:
     """SIGTERM ends it with 0, and whatever waits for it has its answer."""
     with started("serve", "--port", "0", "--json") as sidecar:

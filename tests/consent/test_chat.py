@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from microsoft_agents.hosting.core import TurnContext
@@ -13,7 +14,9 @@ from recado.bot.ready.consenting import Consent
 from recado.consent import Consents
 from recado.domain.consent import Said
 from recado.domain.consent_words import understand
+from recado.domain.politeness import Rules
 from recado.domain.reference import Reference
+from recado.recipients import Recipients
 from tests.bot.kit import ANA, BOT, Bench, Echo
 
 ES: dict[str, Any] = {"locale": "es-MX"}
@@ -29,6 +32,10 @@ class _Recado:
 
     def __init__(self, bench: Bench) -> None:
         self.consent = Consents(bench.store, bench.references, bench.clock, bot="local")
+        self.clock = bench.clock
+        self.recipients = Recipients(
+            bench.store, bench.references, bench.clock, bot="local", rules=Rules()
+        )
         self._bench = bench
 
     async def remember(self, context: TurnContext) -> Reference:
@@ -176,10 +183,31 @@ async def test_why(bench: Bench, text: str) -> None:
     assert await said(bench, text) == "I have sent nothing here by myself."
     assert await heard(bench, category="prices")
     answer = await said(bench, text)
-    for part in ("prices", "for you", "You have written to me", "`stop prices`"):
+    for part in ("prices", "for you", "You have written to me", "'stop prices'"):
         assert part in answer
     await said(bench, "start prices")
     assert "You agreed to it" in await said(bench, text)
+
+
+@pytest.mark.parametrize(
+    ("locale", "written"),
+    [("en", "%A {day} %B at %H:%M (Asia/Tokyo)"), ("es", "a las %H:%M (Asia/Tokyo)")],
+)
+async def test_times_are_those_of_the_persons_clocks(
+    bench: Bench, locale: str, written: str
+) -> None:
+    """As with reminders: when it was, and until when nothing is said."""
+    await _Recado(bench).recipients.set_zone(f"user:{ANA['id']}", "Asia/Tokyo")
+    tokyo = ZoneInfo("Asia/Tokyo")
+    now = bench.clock.now().astimezone(tokyo)
+    assert await heard(bench)
+    answer = await said(bench, "why did I get this?", locale=locale)
+    assert now.strftime(written.format(day=now.day)) in answer
+    await said(bench, "mute 2h")
+    until = now + timedelta(hours=2)
+    answer = await said(bench, "preferences", locale=locale)
+    assert until.strftime(written.format(day=until.day)) in answer
+    assert "UTC" not in answer
 
 
 async def test_why_tells_of_whom_it_was_for(bench: Bench) -> None:
@@ -192,7 +220,7 @@ async def test_why_tells_of_whom_it_was_for(bench: Bench) -> None:
 
 async def test_preferences(bench: Bench) -> None:
     """All that holds."""
-    assert await said(bench, "preferences") == "You hear from me."
+    assert await said(bench, "preferences") == "You get messages from me."
     await said(bench, "stop prices")
     await said(bench, "mute 1h")
     answer = await said(bench, "my preferences")
@@ -208,7 +236,7 @@ async def test_preferences(bench: Bench) -> None:
         ("silencio 2h", "durante 2 h"),
         ("silencio", "¿Durante cuánto tiempo?"),
         ("reanuda", "No había nada parado"),
-        ("preferencias", "Sabes de mí."),
+        ("preferencias", "Recibes mis mensajes."),
         ("por que recibo esto", "No he enviado nada"),
     ],
 )

@@ -350,18 +350,18 @@ def test_a_text_is_filled_in() -> None:
     facts = facts_of("price:42", "drop 20%", Decimal("79.90"), Decimal("100.00"))
     text = "{subject} {value} {before} {change} {percent} {rule} {{x}}"
     check_wording(text)
-    assert filled(text, facts) == "price:42 79.90 100.00 -20.10 -20.1 % drop 20% {x}"
+    assert filled(text, facts) == "price:42 79.90 100.00 -20.10 -20.1\u00a0% drop 20% {x}"
 
 
 @pytest.mark.parametrize(
     ("value", "before", "change", "percent"),
     [
-        (Decimal(120), Decimal(100), "+20", "+20 %"),
-        (Decimal(-12), Decimal(-10), "-2", "-20 %"),
+        (Decimal(120), Decimal(100), "+20", "+20\u00a0%"),
+        (Decimal(-12), Decimal(-10), "-2", "-20\u00a0%"),
         (Decimal(5), Decimal(0), "+5", "unknown"),
         (Decimal(5), None, "unknown", "unknown"),
         ("sold out", "available", "unknown", "unknown"),
-        (Decimal(1), Decimal(3), "-2", "-66.7 %"),
+        (Decimal(1), Decimal(3), "-2", "-66.7\u00a0%"),
     ],
 )
 def test_a_change_is_told(value: Any, before: Any, change: str, percent: str) -> None:

@@ -12,8 +12,17 @@ from hypothesis import strategies as st
 
 from recado.domain.politeness import Rules
 from recado.domain.politeness.hours import WHOLE_WEEK, Week, open_week
-from recado.domain.politeness.windows import Now, hours_for, in_words, look, stretches, zone_for
+from recado.domain.politeness.windows import (
+    Now,
+    hours_for,
+    in_words,
+    look,
+    opening_in_words,
+    stretches,
+    zone_for,
+)
 from recado.domain.recipient import Preferences
+from recado.domain.times import span
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND = 1_000_000
@@ -267,3 +276,19 @@ def test_the_hours_are_said_in_words() -> None:
         "This is not a time to tell its recipient things: quiet hours 21:00-09:00 (their own) and "
         "window mon-fri 9-18 (by the settings), in Europe/Paris (as their channel tells)."
     )
+
+
+@pytest.mark.parametrize("minutes", [-90, 0, 1])
+def test_an_opening_that_is_spread_is_said_in_words(minutes: int) -> None:
+    """Before the hours end, and after, until the conversation's own instant has come."""
+    now = (8 * 60 + minutes) * MINUTE
+    week = open_week("20:00-09:00", None)
+    there, usual = (look(week, MADRID, "29:ana", spread, now) for spread in (15 * MINUTE, 0))
+    assert not there.open
+    assert there.until is not None
+    late = there.until - 8 * 60 * MINUTE
+    assert opening_in_words(there, usual, MADRID) == (
+        f" It opens at 09:{late // MINUTE:02} (09:00, and {span(timedelta(microseconds=late))} "
+        "later so that not all open at once)."
+    )
+    assert not opening_in_words(usual, usual, MADRID)

@@ -43,6 +43,21 @@ def test_the_language_is_the_browsers(header: str, language: str) -> None:
     assert preferred(header) == language
 
 
+@pytest.mark.parametrize("windows", [1, 2])
+@pytest.mark.parametrize("jobs", [True, False])
+async def test_the_jobs_are_spoken_of_where_there_are_some(windows: int, *, jobs: bool) -> None:
+    """How to try them is said of a bot that has them, and of no other."""
+    app = FastAPI()
+    app.include_router(chat_routes(windows=windows, jobs=jobs))
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        answer = await client.get("/")
+    assert "Bots that speak first." in answer.text
+    banner = answer.text.partition("<h1>")[2].partition("</div>")[0]
+    assert ("<kbd>run</kbd>" in banner) is jobs
+    assert ("<kbd>done 1</kbd>" in banner) is jobs
+
+
 @pytest.mark.parametrize(("feed", "there"), [(None, False), ("/api/v1/events", True)])
 async def test_the_feed_is_there_where_it_is_wanted(feed: str | None, *, there: bool) -> None:
     """With its script, and with its words in the browser's language."""

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from fastapi import APIRouter, FastAPI
     from microsoft_agents.hosting.core import Agent
 
-from recado.app.demo import create_demo_bot
+from recado.app.demo import create_demo_bot, prepare_demo
 from recado.app.recado import Recado
 
 
@@ -47,13 +47,14 @@ def create_server(recado: Recado, agent: Agent | None = None) -> FastAPI:
     """
     settings = recado.settings
     check_exposure(settings)
-    if agent is None and settings.demo:
+    demo_bot = agent is None and settings.demo
+    if demo_bot:
         agent = create_demo_bot(recado)
     hosted = None
     if agent is not None:
         hosted = HostedBot(recado.bridge, agent, sdk_configuration(settings.credentials))
     routers: list[APIRouter] = []
-    stop = recado.stop
+    start, stop = recado.start, recado.stop
     if settings.demo and hosted is not None:
         direct_line = DirectLine(
             recado.local, LocalTokens(recado.store, recado.clock), recado.clock, _to_bot(hosted)
@@ -61,8 +62,13 @@ def create_server(recado: Recado, agent: Agent | None = None) -> FastAPI:
         routers = [
             direct_line_routes(direct_line),
             connector_routes(LocalChannel(recado.local), recado.local),
-            chat_routes(windows=2, feed="/api/v1/events"),
+            chat_routes(windows=2, jobs=demo_bot, feed="/api/v1/events"),
         ]
+
+        async def start() -> None:
+            await recado.start()
+            if demo_bot:
+                await prepare_demo(recado)
 
         async def stop() -> None:
             await direct_line.close()
@@ -81,7 +87,7 @@ def create_server(recado: Recado, agent: Agent | None = None) -> FastAPI:
             process=hosted.process if hosted is not None else None,
             trouble=recado.trouble,
             routers=[*capability_routes(recado), *routers],
-            start=recado.start,
+            start=start,
             stop=stop,
         )
     )

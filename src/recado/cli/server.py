@@ -98,15 +98,22 @@ def beside_others(settings: Settings) -> str:
 
 
 def _demo_lines(settings: Settings, url: str) -> list[str]:
+    jobs = [
+        "`run` in Ana's window, twice: two jobs are started.",
+        "`show` in Ben's: the job log.",
+        "`done 1` in Ben's: Ana is told in her window, without having asked.",
+    ]
+    own = [f"Anything in either window: the bot {settings.app} answers."]
+    steps = [
+        *(jobs if settings.app is None else own),
+        f"Load {url}/api/notify: everybody gets a message nobody asked for.",
+        f"kill -9 {os.getpid()}, then start it again: nothing is lost.",
+    ]
     return [
         f"Recado is ready: open {url}/",
         "",
         "The page has two windows, one for Ana and one for Ben. Try:",
-        "  1. `run` in Ana's window, twice: two jobs are started.",
-        "  2. `show` in Ben's: the job log.",
-        "  3. `done 1` in Ben's: Ana is told in her window, without having asked.",
-        f"  4. Load {url}/api/notify: everybody gets a message nobody asked for.",
-        f"  5. kill -9 {os.getpid()}, then start it again: nothing is lost.",
+        *(f"  {number}. {step}" for number, step in enumerate(steps, 1)),
         "",
         f"The API is described at {url}/docs. From another terminal:",
         f"  {_program()} deliveries list {_database_option(settings)}",

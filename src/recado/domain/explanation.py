@@ -99,7 +99,7 @@ _HELD: Mapping[str, str] = {
     HeldReason.BACKOFF: "attempts have failed for so long that the next one is further off",
     HeldReason.BUSY: "the conversation is in a turn, and it leaves when that has ended",
     HeldReason.WINDOW: "this is no time at which its recipient wants to be told things",
-    HeldReason.CAP: "the recipient has been sent as much as they want for now",
+    HeldReason.CAP: "its recipient is to be sent no more for now",
     HeldReason.PAUSED: "its notification is paused",
     HeldReason.NO_REFERENCE: "no conversation with its recipient is known yet",
     HeldReason.NO_HANDLER: "no process that delivers knows its handler",
@@ -120,7 +120,7 @@ _HELD_REMEDY: Mapping[str, str] = {
     HeldReason.NO_REFERENCE: "the recipient has to write to the bot, or install it, once.",
     HeldReason.PAUSED: "nothing, it has been resumed and goes back to its place by itself.",
     HeldReason.WINDOW: (
-        "nothing, it leaves by itself then. What is urgent waits only if they asked for silence."
+        "nothing, it leaves by itself then. What is urgent waits for no hours, only for a mute."
     ),
     HeldReason.CAP: "nothing, it leaves by itself then. What is urgent does not wait.",
 }

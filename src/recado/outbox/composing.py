@@ -79,6 +79,7 @@ class GivenOptions(TypedDict, total=False):
     user: Mapping[str, Any] | None
     once_key: str | None
     once_every: timedelta | None
+    asked_at: datetime | None
     answer_handler: str | None
     answer_value: Any
     answer_within: timedelta | None
@@ -153,7 +154,7 @@ def compose(  # noqa: PLR0913 - who, where, what, how and when
         quiet=quiet,
         max_wait=max_wait,
         question=question,
-        asked_at=options.asked_at,
+        asked_at=_instant(options.asked_at, now, "asked_at"),
         category=options.category,
         collapse_key=options.collapse_key,
         user=options.user,

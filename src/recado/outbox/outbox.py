@@ -98,6 +98,7 @@ class Outbox(Steering, Planning, Changing):
         answer_handler: str | None = None,
         answer_value: Any = None,
         answer_within: timedelta | None = None,
+        asked_at: datetime | None = None,
         wait: bool | float = False,
     ) -> Handle:
         """Accept something to be said. It is committed when this returns.
@@ -135,6 +136,8 @@ class Outbox(Steering, Planning, Changing):
             answer_value: JSON that this handler is given with the answer.
             answer_within: for how long after its delivery it can be answered; when left out
                 until it expires or, if it does not, for 24 h.
+            asked_at: since when its recipient has asked for it: then it waits for no quiet hours
+                and no caps, and an opt-out from before is not about it.
             wait: True, or seconds, to wait until it has been delivered everywhere.
 
         Raises:
@@ -164,6 +167,7 @@ class Outbox(Steering, Planning, Changing):
             answer_handler=answer_handler,
             answer_value=answer_value,
             answer_within=answer_within,
+            asked_at=asked_at,
         )
         return await self.accept(audience, content, options, wait=wait)
 

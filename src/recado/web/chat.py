@@ -46,22 +46,20 @@ _HOST = re.compile(r"[A-Za-z0-9.\-]+(:\d+)?|\[[0-9A-Fa-f:.]+\](:\d+)?")
 def chat_routes(
     *,
     windows: int = 2,
+    jobs: bool = True,
     notify: str | None = "/api/notify",
     feed: str | None = None,
-    templates: Path = _HERE / "templates",
-    static: Path = _HERE / "static",
 ) -> APIRouter:
     """Routes of the page at ``/`` and the files it needs under ``/chat/``.
 
     Args:
         windows: how many people sit at the page, 1 or 2.
+        jobs: whether the bot has the demo's jobs, so that the page says how to try them.
         notify: what "Notify everyone" opens; None leaves it out.
         feed: where the simulated price feed sends its events; None leaves it out.
-        templates: folder of ``chat.html``.
-        static: folder of the page's files.
     """
     environment = Environment(
-        loader=FileSystemLoader(templates), autoescape=True, undefined=StrictUndefined
+        loader=FileSystemLoader(_HERE / "templates"), autoescape=True, undefined=StrictUndefined
     )
     people = _PEOPLE[:windows]
     router = APIRouter(include_in_schema=False)
@@ -72,6 +70,7 @@ def chat_routes(
         language = preferred(request.headers.get("accept-language", ""))
         html = environment.get_template("chat.html").render(
             people=people,
+            jobs=jobs,
             notify=notify,
             feed=feed,
             language=language,
@@ -85,7 +84,7 @@ def chat_routes(
         """One of the page's files."""
         if name not in _FILES:
             raise HTTPException(404)
-        return FileResponse(static / name, media_type=_FILES[name], headers=_HEADERS)
+        return FileResponse(_HERE / "static" / name, media_type=_FILES[name], headers=_HEADERS)
 
     return router
 

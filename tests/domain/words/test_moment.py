@@ -119,6 +119,10 @@ def test_what_can_mean_two_things(said: str) -> None:
         "esta mañana llamar",
         "el 1 de enero de 2020 llamar",
         "in 0 minutes",
+        "yesterday to call",
+        "Yesterday at 9 to call",
+        "ayer a las 18:30 llamar",
+        "anteayer llamar",
     ],
 )
 def test_what_is_past(said: str) -> None:
@@ -201,7 +205,7 @@ def test_what_is_past(said: str) -> None:
         "call yesterday, at 18:00",
         # not understood at all, whatever stands behind
         "in 10 fortnights to call at 9:00",
-        "yesterday at 9 to call",
+        "yesterday's mail to read",
         "in -5 minutes to call",
         "in ten to call",
         "around 9 to call",

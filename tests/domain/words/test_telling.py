@@ -37,10 +37,15 @@ ZONES: Final = ("UTC", "Europe/Madrid", "America/New_York", "Asia/Kathmandu", "P
             "on Friday 1 January 2027 at 00:00",
             "el viernes 1 de enero de 2027 a las 00:00",
         ),
+        (
+            NOW + timedelta(seconds=10),
+            "on Wednesday 25 November at 10:30:10",
+            "el miércoles 25 de noviembre a las 10:30:10",
+        ),
     ],
 )
 def test_moments(at: datetime, english: str, spanish: str) -> None:
-    """On the clock of their zone, with the year where it is another one."""
+    """On the clock of their zone, with the year where it is another one, and with seconds soon."""
     zone = ZoneInfo("Europe/Madrid")
     assert moment_told(at, NOW, zone, "en") == english
     assert moment_told(at, NOW, zone, "es") == spanish

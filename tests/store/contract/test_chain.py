@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -84,6 +85,21 @@ async def test_the_window_holds_until_the_morning(polite: Desk) -> None:
     assert told.now.said in told.told
     assert "deliveries retry" not in told.told  # it would only be held again
     assert told.next == []
+
+
+async def test_an_opening_that_is_spread_is_told_as_one(desk: Desk) -> None:
+    """When it opens by the hours, and by how much later this conversation's turn comes."""
+    desk.rules = replace(RULES, spread=timedelta(minutes=15))
+    made = await desk.say("hello", await desk.meet())
+    told = await chain(desk, made)
+    assert told.now is not None
+    assert told.now.until is not None
+    assert MORNING < told.now.until < MORNING + timedelta(minutes=15)
+    assert f"It opens at {told.now.until:%H:%M} (08:00, and " in told.now.said
+    desk.later((MORNING - NIGHT).total_seconds())
+    again = await chain(desk, made)
+    assert again.now is not None
+    assert again.now.said == told.now.said
 
 
 async def test_their_own_hours_are_said_to_be_theirs(polite: Desk) -> None:

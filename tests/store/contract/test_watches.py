@@ -30,7 +30,7 @@ async def test_a_watch_speaks_once(desk: Desk) -> None:
     assert await desk.store.events_pending()
     assert await look(desk) == 1
     assert not await desk.store.events_pending()
-    assert await desk.drain() == ["price:42: 0.08 after 0.10, -20 %"]
+    assert await desk.drain() == ["price:42: 0.08 after 0.10, -20\u00a0%"]
     ended = await now(desk, watch)
     assert (ended.state, ended.fired, ended.fired_at) == (WatchState.FIRED, 1, desk.now)
     assert (await tell(desk, 0.01)).watching == 0

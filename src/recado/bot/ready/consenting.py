@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import Final, Protocol, TypedDict
+from datetime import datetime
+from typing import Final, NamedTuple, Protocol, TypedDict
+from zoneinfo import ZoneInfo
 
 from microsoft_agents.activity import Activity
 from microsoft_agents.hosting.core import TurnContext
 
 from recado.bot.capture import channel_of, speaker_of
+from recado.bot.ready.asking import Asking
 from recado.bot.words import said_to_bot
+from recado.clock import Clock
 from recado.consent import Consents
 from recado.domain.consent import Said, Standing, Subject, SubjectKind, person, subject_of
 from recado.domain.consent_words import Understood, plain, understand
-from recado.domain.phrases import Phrase, phrase
+from recado.domain.phrases import Phrase, language_of, phrase
 from recado.domain.reference import Reference
-from recado.domain.times import moment, span
+from recado.domain.times import span
+from recado.domain.words.telling import Language, day_told
+from recado.recipients import Recipients
 from recado.store.port import Delivered
 
 _HOW: Final = "chat"
@@ -47,6 +53,14 @@ class HasConsent(Protocol):
     @property
     def consent(self) -> Consents:
         """What people allow."""
+
+    @property
+    def recipients(self) -> Recipients:
+        """The zones that people have set."""
+
+    @property
+    def clock(self) -> Clock:
+        """The time."""
 
     async def remember(self, context: TurnContext) -> Reference:
         """The reference of a turn's conversation."""
@@ -107,7 +121,7 @@ class Consent:
         categories: Mapping[str, str],
     ) -> str | None:
         """Do what is asked; what to answer, or None if it is for the bot after all."""
-        say = _Says(context.activity.locale, subject)
+        say = _Says(context.activity.locale, subject, await self._times(context, here))
         match understood.wish:
             case "stop":
                 await self._recado.consent.opt_out(
@@ -160,9 +174,9 @@ class Consent:
             )
         reason = say.it("consent_because_known")
         if last.asked_at is not None:
-            reason = say.it("consent_because_asked", at=moment(last.asked_at))
+            reason = say.it("consent_because_asked", at=say.at(last.asked_at))
         elif agreed is not None:
-            reason = say.it("consent_because_agreed", at=moment(agreed.at), how=agreed.how)
+            reason = say.it("consent_because_agreed", at=say.at(agreed.at), how=agreed.how)
         return say.why(last, reason)
 
     def _subject(self, context: TurnContext, here: Reference) -> Subject:
@@ -172,6 +186,11 @@ class Consent:
             if speaker is not None:
                 return person(speaker, channel_of(context.activity))
         return subject_of(here)
+
+    async def _times(self, context: TurnContext, here: Reference) -> _Times:
+        """How times are told to whoever speaks."""
+        zone = await self._recado.recipients.zone_of(Asking(context.activity, here).who)
+        return _Times(self._recado.clock.now(), zone)
 
     async def _categories(self) -> Mapping[str, str]:
         """The kinds of messages there are, by the words for them."""
@@ -201,15 +220,29 @@ class _Anything(Mapping[str, str]):
         return 0
 
 
+class _Times(NamedTuple):
+    """Now, and whose clocks tell times."""
+
+    now: datetime
+    zone: ZoneInfo
+
+
 class _Says:
     """Says it in somebody's language, to a person or to a group."""
 
-    def __init__(self, locale: str | None, subject: Subject) -> None:
+    def __init__(self, locale: str | None, subject: Subject, times: _Times) -> None:
         self._locale = locale
+        self._times = times
         self._is_group = subject.kind is SubjectKind.CONVERSATION
 
     def it(self, name: Phrase, **values: object) -> str:
         return phrase(name, self._locale, **values)
+
+    def at(self, instant: datetime) -> str:
+        """A moment in the zone of who is told it."""
+        now, zone = self._times
+        language: Language = "es" if language_of(self._locale) == "es" else "en"
+        return f"{day_told(instant, now, zone, language)} ({zone.key})"
 
     def name(self, name: Phrase) -> Phrase:
         """The phrase for whoever it is said to."""
@@ -241,7 +274,7 @@ class _Says:
     def preferences(self, status: Standing) -> str:
         told = [self.it("consent_is_off" if status.said is Said.OUT else "consent_is_on")]
         if status.muted_until is not None:
-            told.append(self.it("consent_is_muted", until=moment(status.muted_until)))
+            told.append(self.it("consent_is_muted", until=self.at(status.muted_until)))
         if refused := _of(status, Said.OUT):
             told.append(self.it("consent_only_off", categories=refused))
         if agreed := _of(status, Said.IN):
@@ -249,7 +282,7 @@ class _Says:
         return " ".join(told)
 
     def why(self, last: Delivered, reason: str) -> str:
-        at = moment(last.at)
+        at = self.at(last.at)
         kind, _, rest = last.audience[0].partition(":")
         told = [
             self.it("consent_why", at=at)

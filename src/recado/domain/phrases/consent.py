@@ -43,48 +43,47 @@ ConsentPhrase = Literal[
     "consent_only_on",
 ]
 
-#: What people can say stands between ` so that it is shown as something to type.
 CONSENT: Final[Mapping[str, Mapping[ConsentPhrase, str]]] = {
     "en": {
         "consent_stopped": (
             "You will not hear from me any more unless you write to me. That holds wherever I know "
-            "you. Say `resume` to hear from me again."
+            "you. Type 'resume' to hear from me again."
         ),
         "consent_stopped_group": (
             "I will not write in this conversation any more unless somebody writes to me. That "
-            "holds for this conversation only, not for anybody in private. Say `resume` here to "
+            "holds for this conversation only, not for anybody in private. Type 'resume' here to "
             "hear from me again."
         ),
         "consent_stopped_kind": (
-            "You will get nothing about {category} any more. Say `resume {category}` to get it "
-            "again, or `stop` to stop everything."
+            "You will get nothing about {category} any more. Type 'resume {category}' to get it "
+            "again, or 'stop' to stop everything."
         ),
         "consent_stopped_kind_group": (
-            "I will write nothing about {category} in this conversation any more. Say `resume "
-            "{category}` here to get it again, or `stop` to stop everything."
+            "I will write nothing about {category} in this conversation any more. Type 'resume "
+            "{category}' here to get it again, or 'stop' to stop everything."
         ),
         "consent_resumed": "You will hear from me again.",
         "consent_resumed_group": "I will write in this conversation again.",
         "consent_resumed_kind": "You will hear about {category} again.",
         "consent_resumed_kind_group": "I will write about {category} in this conversation again.",
         "consent_still_off": (
-            "You still get nothing about {categories}: say `resume` and one of these to get it."
+            "You still get nothing about {categories}: type 'resume' and one of these to get it."
         ),
         "consent_nothing_stopped": "Nothing was stopped: you hear from me as before.",
         "consent_muted": (
-            "I say nothing for {length}; what comes meanwhile, you get afterwards. Say `resume` "
+            "I say nothing for {length}; what comes meanwhile, you get afterwards. Type 'resume' "
             "to end that earlier."
         ),
         "consent_muted_group": (
             "I say nothing in this conversation for {length}; what comes meanwhile, I say "
-            "afterwards. Say `resume` here to end that earlier."
+            "afterwards. Type 'resume' here to end that earlier."
         ),
-        "consent_how_long": "For how long? Say for example `mute 2h` or `mute 3 days`.",
+        "consent_how_long": "For how long? Type for example 'mute 2h' or 'mute 3 days'.",
         "consent_unknown_kind": "I send nothing that is called “{category}”.",
         "consent_kinds": (
-            "What can be stopped by itself: {categories}. Say `stop` to stop everything."
+            "What can be stopped by itself: {categories}. Type 'stop' to stop everything."
         ),
-        "consent_no_kinds": "Say `stop` to stop everything.",
+        "consent_no_kinds": "Type 'stop' to stop everything.",
         "consent_why": "The last thing I sent here by myself was on {at}.",
         "consent_why_kind": "The last thing I sent here by myself, about {category}, was on {at}.",
         "consent_why_nothing": "I have sent nothing here by myself.",
@@ -97,13 +96,13 @@ CONSENT: Final[Mapping[str, Mapping[ConsentPhrase, str]]] = {
         "consent_because_asked": "You had asked for it on {at}.",
         "consent_because_agreed": "You agreed to it on {at} ({how}).",
         "consent_because_known": "You have written to me, or added me, before.",
-        "consent_how_to_stop": "Say `stop` to get nothing any more, or `mute 2h` for a while.",
+        "consent_how_to_stop": "Type 'stop' to get nothing any more, or 'mute 2h' for a while.",
         "consent_how_to_stop_kind": (
-            "Say `stop {category}` to get nothing about that any more, or `stop` to get nothing "
+            "Type 'stop {category}' to get nothing about that any more, or 'stop' to get nothing "
             "at all."
         ),
-        "consent_is_on": "You hear from me.",
-        "consent_is_off": "You do not hear from me unless you write to me.",
+        "consent_is_on": "You get messages from me.",
+        "consent_is_off": "You get no messages from me unless you write to me.",
         "consent_is_muted": "I say nothing until {until}.",
         "consent_only_off": "You get nothing about {categories}.",
         "consent_only_on": "You have agreed to hear about {categories}.",
@@ -111,45 +110,46 @@ CONSENT: Final[Mapping[str, Mapping[ConsentPhrase, str]]] = {
     "es": {
         "consent_stopped": (
             "No volverás a saber de mí si no me escribes. Vale en cualquier lugar donde te "
-            "conozco. Di `reanuda` para volver a saber de mí."
+            "conozco. Escribe 'reanuda' para volver a saber de mí."
         ),
         "consent_stopped_group": (
             "No volveré a escribir en esta conversación si nadie me escribe. Vale solo para esta "
-            "conversación, no para nadie en privado. Di aquí `reanuda` para volver a saber de mí."
+            "conversación, no para nadie en privado. Escribe aquí 'reanuda' para volver a saber de "
+            "mí."
         ),
         "consent_stopped_kind": (
-            "No recibirás nada más sobre {category}. Di `reanuda {category}` para volver a "
-            "recibirlo, o `para` para no recibir nada."
+            "No recibirás nada más sobre {category}. Escribe 'reanuda {category}' para volver a "
+            "recibirlo, o 'para' para no recibir nada."
         ),
         "consent_stopped_kind_group": (
-            "No escribiré nada más sobre {category} en esta conversación. Di aquí `reanuda "
-            "{category}` para volver a recibirlo, o `para` para no recibir nada."
+            "No escribiré nada más sobre {category} en esta conversación. Escribe aquí 'reanuda "
+            "{category}' para volver a recibirlo, o 'para' para no recibir nada."
         ),
         "consent_resumed": "Volverás a saber de mí.",
         "consent_resumed_group": "Volveré a escribir en esta conversación.",
         "consent_resumed_kind": "Volverás a recibir lo que haya sobre {category}.",
         "consent_resumed_kind_group": ("Volveré a escribir sobre {category} en esta conversación."),
         "consent_still_off": (
-            "Sigues sin recibir nada sobre {categories}: di `reanuda` y uno de ellos para "
+            "Sigues sin recibir nada sobre {categories}: escribe 'reanuda' y uno de ellos para "
             "recibirlo."
         ),
         "consent_nothing_stopped": "No había nada parado: sabes de mí como hasta ahora.",
         "consent_muted": (
-            "No digo nada durante {length}; lo que llegue mientras tanto lo recibirás después. Di "
-            "`reanuda` para terminar antes."
+            "No digo nada durante {length}; lo que llegue mientras tanto lo recibirás después. "
+            "Escribe 'reanuda' para terminar antes."
         ),
         "consent_muted_group": (
             "No digo nada en esta conversación durante {length}; lo que llegue mientras tanto lo "
-            "diré después. Di aquí `reanuda` para terminar antes."
+            "diré después. Escribe aquí 'reanuda' para terminar antes."
         ),
         "consent_how_long": (
-            "¿Durante cuánto tiempo? Di por ejemplo `silencio 2h` o `silencio 3 días`."
+            "¿Durante cuánto tiempo? Escribe por ejemplo 'silencio 2h' o 'silencio 3 días'."
         ),
         "consent_unknown_kind": "No envío nada que se llame «{category}».",
         "consent_kinds": (
-            "Lo que se puede parar por separado: {categories}. Di `para` para pararlo todo."
+            "Lo que se puede parar por separado: {categories}. Escribe 'para' para pararlo todo."
         ),
-        "consent_no_kinds": "Di `para` para pararlo todo.",
+        "consent_no_kinds": "Escribe 'para' para pararlo todo.",
         "consent_why": "Lo último que envié aquí por mi cuenta fue el {at}.",
         "consent_why_kind": (
             "Lo último que envié aquí por mi cuenta, sobre {category}, fue el {at}."
@@ -165,14 +165,14 @@ CONSENT: Final[Mapping[str, Mapping[ConsentPhrase, str]]] = {
         "consent_because_agreed": "Lo aceptaste el {at} ({how}).",
         "consent_because_known": "Me has escrito o añadido antes.",
         "consent_how_to_stop": (
-            "Di `para` para no recibir nada más, o `silencio 2h` para un rato de silencio."
+            "Escribe 'para' para no recibir nada más, o 'silencio 2h' para un rato de silencio."
         ),
         "consent_how_to_stop_kind": (
-            "Di `para {category}` para no recibir nada más sobre eso, o `para` para no recibir "
-            "nada."
+            "Escribe 'para {category}' para no recibir nada más sobre eso, o 'para' para no "
+            "recibir nada."
         ),
-        "consent_is_on": "Sabes de mí.",
-        "consent_is_off": "No sabes de mí si no me escribes.",
+        "consent_is_on": "Recibes mis mensajes.",
+        "consent_is_off": "No recibes mensajes míos si no me escribes.",
         "consent_is_muted": "No digo nada hasta el {until}.",
         "consent_only_off": "No recibes nada sobre {categories}.",
         "consent_only_on": "Has aceptado recibir lo que haya sobre {categories}.",

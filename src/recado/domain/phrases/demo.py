@@ -9,6 +9,8 @@ DemoPhrase = Literal[
     "demo_reminders_help",
     "demo_consent_help",
     "demo_brew_help",
+    "demo_topics_help",
+    "demo_hours_help",
     "demo_brew_begun",
     "demo_brew_water",
     "demo_brew_leaves",
@@ -20,14 +22,14 @@ DemoPhrase = Literal[
 DEMO: Final[Mapping[str, Mapping[DemoPhrase, str]]] = {
     "en": {
         "demo_reminders_help": (
-            "Type 'remind me in 1 minute to make tea' to be reminded, 'reminders' to see what is "
-            "to come, 'cancel' and a number to cancel it."
+            "Reminders: 'remind me in 1 minute to make tea', 'reminders', 'cancel' and a number."
         ),
         "demo_consent_help": (
-            "Type 'stop' to hear nothing more that you have not asked for, 'mute 2h' to be left "
-            "alone for a while, 'why did I get this?' to know."
+            "Less of me: 'mute 2h', 'stop', 'preferences', 'why did I get this?'."
         ),
-        "demo_brew_help": "Type 'brew tea' for an answer that takes a while; go on meanwhile.",
+        "demo_brew_help": "An answer that takes a while: 'brew tea'.",
+        "demo_topics_help": "Topics: 'topics', 'subscribe news', 'unsubscribe news'.",
+        "demo_hours_help": "Quiet hours: 'quiet hours 22:00-08:00', 'quiet hours off'.",
         "demo_brew_begun": "On it. Go on talking; your tea follows.",
         "demo_brew_water": "The water is heating…",
         "demo_brew_leaves": "The leaves are in…",
@@ -37,14 +39,17 @@ DEMO: Final[Mapping[str, Mapping[DemoPhrase, str]]] = {
     },
     "es": {
         "demo_reminders_help": (
-            "Escribe 'recuérdame en 1 minuto hacer té' para que te lo recuerde, 'recordatorios' "
-            "para ver los que hay, 'cancela' y un número para cancelar uno."
+            "Recordatorios: 'recuérdame en 1 minuto hacer té', 'recordatorios', 'cancela' y un "
+            "número."
         ),
         "demo_consent_help": (
-            "Escribe 'basta' para no recibir nada más que no hayas pedido, 'silencio 2h' para "
-            "que te deje en paz un rato, '¿por qué recibo esto?' para saberlo."
+            "Menos mensajes: 'silencio 2h', 'basta', 'preferencias', '¿por qué recibo esto?'."
         ),
-        "demo_brew_help": "Escribe 'prepara té' para una respuesta que tarda; sigue entretanto.",
+        "demo_brew_help": "Una respuesta que tarda: 'prepara té'.",
+        "demo_topics_help": "Temas: 'temas', 'suscribir news', 'desuscribir news'.",
+        "demo_hours_help": (
+            "Horas de silencio: 'horas de silencio 22:00-08:00', 'horas de silencio no'."
+        ),
         "demo_brew_begun": "Me pongo a ello. Sigue hablando; tu té vendrá.",
         "demo_brew_water": "El agua se calienta…",
         "demo_brew_leaves": "Las hojas ya están dentro…",

@@ -49,31 +49,31 @@ WATCHING: Final[Mapping[str, Mapping[WatchingPhrase, str]]] = {
         "watch_unheard_of": (
             "I have not heard of it yet: I compare with the first I hear. Is it spelt that way?"
         ),
-        "watch_end_hint": 'To end this, say "unwatch {number}".',
+        "watch_end_hint": "To end this, type 'unwatch {number}'.",
         "watch_no_number": (
             "The last I heard of {product} is {value}, and that cannot be watched so: it is no "
-            'number. Possible is "watch {product} changes".'
+            "number. Possible is 'watch {product} changes'."
         ),
         "watch_failed": (
             "Sorry, watches cannot be read or written at the moment. Please try again later."
         ),
-        "watch_share": "{by} %",
+        "watch_share": "{by}\u00a0%",
         "watch_unclear": (
-            'I do not understand when to tell you in "{said}". Say for example:\n\n'
+            "I do not understand when to tell you in '{said}'. Type for example:\n\n"
             "- watch tea drop 20%\n- watch tea rise 2\n- watch tea below 50\n"
             "- watch tea above 100\n- watch tea changes\n\n"
-            "A drop or rise is more than 0, and nothing drops by more than 100 %."
+            "A drop or rise is more than 0, and nothing drops by more than 100\u00a0%."
         ),
-        "watch_what": 'Say what to watch, and when to tell you: "watch tea drop 20%".',
+        "watch_what": "Type what to watch, and when to tell you: 'watch tea drop 20%'.",
         "watch_too_many": (
-            'You have {count} watches, and no more are possible: end one, as in "unwatch {number}".'
+            "You have {count} watches, and no more are possible: end one, as in 'unwatch {number}'."
         ),
-        "watch_none": 'You are watching nothing. Say for example "watch tea drop 20%".',
+        "watch_none": "You are watching nothing. Type for example 'watch tea drop 20%'.",
         "watch_list_header": "| Number | What | I tell you when it | From |",
         "watch_ended": "I no longer watch {product} for you.",
-        "watch_unknown": 'You have no watch {number}: "watches" shows those you have.',
+        "watch_unknown": "You have no watch {number}: 'watches' shows those you have.",
         "watch_number_missing": (
-            'Say which one by its number, as in "unwatch 3": "watches" shows them.'
+            "Type which one by its number, as in 'unwatch 3': 'watches' shows them."
         ),
         "watch_says_moved": "{product} is now {{value}} ({{percent}}, it was {{before}}).",
         "watch_says_limit_below": "{product} is now {{value}}, below {limit}.",
@@ -91,10 +91,7 @@ WATCHING: Final[Mapping[str, Mapping[WatchingPhrase, str]]] = {
         "watch_since_notified": " since I last told you",
         "watch_since_maximum": " from its highest",
         "watch_since_minimum": " from its lowest",
-        "watching_help": (
-            "Type 'watch tea drop 20%' to be told when something changes, 'watches' to see what "
-            "you are watching, 'unwatch' and a number to end it."
-        ),
+        "watching_help": "Watches: 'watch tea drop 20%', 'watches', 'unwatch' and a number.",
     },
     "es": {
         "watch_made": "Vigilo {product} y te avisaré cuando {goal}.",
@@ -102,34 +99,34 @@ WATCHING: Final[Mapping[str, Mapping[WatchingPhrase, str]]] = {
         "watch_unheard_of": (
             "Todavía no sé nada de eso: compararé con lo primero que sepa. ¿Se escribe así?"
         ),
-        "watch_end_hint": 'Para dejarlo, di "deja {number}".',
+        "watch_end_hint": "Para dejarlo, escribe 'deja {number}'.",
         "watch_no_number": (
             "Lo último que sé de {product} es {value}, y eso no se puede vigilar así: no es un "
-            'número. Se puede decir "vigila {product} cambia".'
+            "número. Se puede decir 'vigila {product} cambia'."
         ),
         "watch_failed": (
             "Lo siento, ahora mismo no se pueden leer ni escribir las vigilancias. "
             "Inténtalo de nuevo más tarde."
         ),
-        "watch_share": "un {by} %",
+        "watch_share": "un {by}\u00a0%",
         "watch_unclear": (
-            'No entiendo cuándo avisarte en "{said}". Di por ejemplo:\n\n'
+            "No entiendo cuándo avisarte en '{said}'. Escribe por ejemplo:\n\n"
             "- vigila té baja 20%\n- vigila té sube 2\n- vigila té por debajo de 50\n"
             "- vigila té por encima de 100\n- vigila té cambia\n\n"
-            "Lo que baja o sube es más de 0, y nada baja más de un 100 %."
+            "Lo que baja o sube es más de 0, y nada baja más de un 100\u00a0%."
         ),
-        "watch_what": 'Di qué vigilar y cuándo avisarte: "vigila té baja 20%".',
+        "watch_what": "Escribe qué vigilar y cuándo avisarte: 'vigila té baja 20%'.",
         "watch_too_many": (
-            'Tienes {count} vigilancias y no caben más: deja una, por ejemplo con "deja {number}".'
+            "Tienes {count} vigilancias y no caben más: deja una, por ejemplo con 'deja {number}'."
         ),
-        "watch_none": 'No vigilas nada. Di por ejemplo "vigila té baja 20%".',
+        "watch_none": "No vigilas nada. Escribe por ejemplo 'vigila té baja 20%'.",
         "watch_list_header": "| Número | Qué | Te aviso cuando | Desde |",
         "watch_ended": "Ya no vigilo {product} para ti.",
         "watch_unknown": (
-            'No tienes ninguna vigilancia {number}: "vigilancias" muestra las que tienes.'
+            "No tienes ninguna vigilancia {number}: 'vigilancias' muestra las que tienes."
         ),
         "watch_number_missing": (
-            'Di cuál por su número, como en "deja 3": "vigilancias" las muestra.'
+            "Escribe cuál por su número, como en 'deja 3': 'vigilancias' las muestra."
         ),
         "watch_says_moved": (
             "{product} está ahora a {{value}} ({{percent}}, estaba a {{before}})."
@@ -149,9 +146,6 @@ WATCHING: Final[Mapping[str, Mapping[WatchingPhrase, str]]] = {
         "watch_since_notified": " desde mi último aviso",
         "watch_since_maximum": " desde su máximo",
         "watch_since_minimum": " desde su mínimo",
-        "watching_help": (
-            "Escribe 'vigila té baja 20%' para que te avise cuando algo cambie, 'vigilancias' "
-            "para ver lo que vigilas, 'deja' y un número para dejarlo."
-        ),
+        "watching_help": "Vigilancias: 'vigila té baja 20%', 'vigilancias', 'deja' y un número.",
     },
 }

@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 from recado.domain.politeness.hours import OFF, WHOLE_WEEK, Week
 from recado.domain.politeness.rules import Rules
 from recado.domain.recipient import Preferences, ZoneBy
+from recado.domain.times import span
 from recado.domain.zones import changes, maybe_zone, zone_of
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -184,6 +185,25 @@ def in_words(
     place = f"{zone.key} ({_ZONE_BY[by]})"
     ruled = f"{' and '.join(parts)}, in {place}" if parts else f"no hours are set, in {place}"
     return f"{'This is' if open_ else 'This is not'} a time to tell its recipient things: {ruled}."
+
+
+def opening_in_words(there: Now, usual: Now, zone: ZoneInfo) -> str:
+    """When a conversation's window opens, and that this is spread, as a sentence; or nothing.
+
+    Args:
+        there: how now stands to the windows of the conversation.
+        usual: the same without any spread.
+        zone: the recipient's.
+    """
+    begins = usual.since if usual.open else usual.until
+    if there.open or there.until is None or begins is None or there.until <= begins:
+        return ""
+    opens, at = (
+        _instant(each // _MICROS).astimezone(zone).strftime("%H:%M")
+        for each in (there.until, begins)
+    )
+    later = span(timedelta(microseconds=there.until - begins))
+    return f" It opens at {opens} ({at}, and {later} later so that not all open at once)."
 
 
 _ZONE_BY: Final[dict[ZoneBy, str]] = {

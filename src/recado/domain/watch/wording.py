@@ -86,7 +86,7 @@ def facts_of(subject: str, rule: str, value: Value, before: Value | None) -> dic
             change = f"{moved:+f}"
             if before:
                 share = (moved * 100 / before.copy_abs()).quantize(Decimal("0.1"))
-                percent = f"{share:+f}".removesuffix(".0") + " %"
+                percent = f"{share:+f}".removesuffix(".0") + "\u00a0%"
     return {
         "subject": subject,
         "value": shown(value),

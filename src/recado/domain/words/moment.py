@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from recado.domain.words.dates import is_month
+from recado.domain.words.days import DaysAway
 from recado.domain.words.numbers import number_at
 from recado.domain.words.phrase import Phrase, phrase_at
 from recado.domain.words.resolving import Apart, resolve
@@ -30,6 +31,9 @@ _TAIL: Final = 24
 #: Signs that end something or stand between, and those that begin something.
 _SIGNS: Final = frozenset(".,;:!?-\u2013\u2014\u2026")
 _OPENING: Final = frozenset("\u00a1\u00bf")
+_APOSTROPHES: Final = frozenset("'\u2019")
+#: Days that are past: how many days ago.
+_GONE: Final = {"yesterday": 1, "ayer": 1, "anteayer": 2, "antier": 2}
 #: So much of what was not understood is repeated.
 _REPEATED: Final = 80
 
@@ -88,8 +92,21 @@ class _Reading:
         self._end = _end(self._tokens)
 
     def understood(self) -> Understood:
+        self._refuse_yesterday()
         found = phrase_at(self._tokens, self._begin, self._today)
         return self._last() if found is None else self._first(*found)
+
+    def _refuse_yesterday(self) -> None:
+        """Say of ``yesterday at 9 to call Ana`` that it is past; "yesterday's mail" is no time."""
+        after = self._begin + 1
+        days = _GONE.get(self._tokens.word(self._begin))
+        if days is None or self._tokens.word(after) in _APOSTROPHES:
+            return
+        found = phrase_at(self._tokens, after, self._today)
+        timed = None if found is None or found[0].day or found[0].repeating else found
+        phrase, end = timed or (Phrase(), after)
+        said = self._said(self._begin, end)
+        resolve(replace(phrase, day=DaysAway(-days)), said, self._now, self._zone)
 
     def _first(self, phrase: Phrase, end: int) -> Understood:
         """The moment at the beginning."""

@@ -46,20 +46,30 @@ _STEPS: Final = {
 def moment_told(at: datetime, now: datetime, zone: ZoneInfo, language: Language) -> str:
     """A moment in a zone, with its year where that is another one than now's.
 
+    One that is less than a minute away has its seconds.
+
     Args:
         at: the moment.
         now: the present one.
         zone: whose clocks tell it.
         language: in which to tell it.
     """
+    told = day_told(at, now, zone, language)
+    return f"el {told}" if language == "es" else f"on {told}"
+
+
+def day_told(at: datetime, now: datetime, zone: ZoneInfo, language: Language) -> str:
+    """The same without the word before the day."""
     local = at.astimezone(zone)
+    soon = timedelta() < at - now < timedelta(minutes=1)
+    clock = _at(local.hour, local.minute, language) + (f":{local.second:02}" if soon else "")
     day, month = _DAYS[language][local.weekday()], _MONTHS[language][local.month - 1]
     another = local.year != now.astimezone(zone).year
     if language == "es":
         year = f" de {local.year}" if another else ""
-        return f"el {day} {local.day} de {month}{year} {_at(local.hour, local.minute, language)}"
+        return f"{day} {local.day} de {month}{year} {clock}"
     year = f" {local.year}" if another else ""
-    return f"on {day} {local.day} {month}{year} {_at(local.hour, local.minute, language)}"
+    return f"{day} {local.day} {month}{year} {clock}"
 
 
 def cron_told(expression: str, language: Language) -> str | None:

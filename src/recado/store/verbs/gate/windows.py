@@ -10,7 +10,14 @@ from recado.domain.delivery import HeldReason, Priority
 from recado.domain.politeness import Hold, Rules, Stop
 from recado.domain.politeness.chain import Link
 from recado.domain.politeness.hours import open_week
-from recado.domain.politeness.windows import Now, hours_for, in_words, look, zone_for
+from recado.domain.politeness.windows import (
+    Now,
+    hours_for,
+    in_words,
+    look,
+    opening_in_words,
+    zone_for,
+)
 from recado.domain.recipient import Preferences, people
 from recado.store.session import Session
 from recado.store.verbs import recipients, rows
@@ -86,11 +93,13 @@ async def tell(db: Session, waiting: Leaving, rules: Rules, now: int) -> Link | 
     if passes(waiting):
         return Link(name="window", holds=False, said=passing(waiting, "waits for no window"))
     there = _look(waiting, place, said, rules, now)
-    category = waiting.manner.category
+    zone, _ = zone_for(rules, said, place.told)
+    usual = look(open_week(quiet, window), zone, place.names[0], 0, now)
+    told = in_words(rules, said, place.told, waiting.manner.category, open_=there.open)
     return Link(
         name="window",
         holds=not there.open,
-        said=in_words(rules, said, place.told, category, open_=there.open),
+        said=told + opening_in_words(there, usual, zone),
         since=rows.instant(there.since) if there.since else None,
         until=rows.maybe_instant(there.until),
     )
