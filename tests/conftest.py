@@ -21,21 +21,15 @@ _numbers = itertools.count(1)
 #: What starts processes, or goes by real time: beside others it would measure them.
 _ALONE: Final = (
     "browser",
-    "channel/test_connector",
-    "cli/test_exits",
-    "cli/test_help",
-    "cli/test_moving",
+    "channel/test_connector_bounds",
     "cli/test_running",
     "cli/test_worker",
-    "docs",
     "engine/test_many",
-    "engine/test_pace",
     "enqueue/test_processes",
     "moving/test_interrupted",
     "scene",
     "store/test_sqlite_processes",
     "test_benchmarks",
-    "testing",
 )
 
 
