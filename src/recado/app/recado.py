@@ -282,7 +282,7 @@ class Recado:
             StoreError: the database cannot be used.
         """
         await self.open()
-        self.store.on_work(self._dispatcher.wake, self._on_later)
+        self.store.on_work(self._dispatcher.wake, self._timekeeper.wake)
         for service in self._services:
             service.start()
 
@@ -304,10 +304,6 @@ class Recado:
 
     def _schedules_changed(self) -> None:
         self._scheduler.wake()
-
-    def _on_later(self) -> None:
-        self._timekeeper.wake()
-        self._watcher.wake()
 
     def _on_room(self) -> None:
         self._dispatcher.wake()
