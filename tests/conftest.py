@@ -24,12 +24,14 @@ _ALONE: Final = (
     "channel/test_connector_bounds",
     "cli/test_running",
     "cli/test_worker",
+    "docs",
     "engine/test_many",
     "enqueue/test_processes",
     "moving/test_interrupted",
     "scene",
     "store/test_sqlite_processes",
     "test_benchmarks",
+    "testing/test_fake_channel_command",
 )
 
 
