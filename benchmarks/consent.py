@@ -113,7 +113,7 @@ async def check(store: SqliteStore | PostgresStore, situation: str, people: int)
             taken[2].append(time.perf_counter() - begun)
         return taken, stopped
 
-    taken, stopped = await store._write(work)  # noqa: SLF001 - it is the check alone
+    taken, stopped = await store._write(work)  # noqa: SLF001 - the check is measured without a claim around it
     wall, cpu, again = (statistics.median(each) * 1000 for each in taken)
     return Measured(situation=situation, stopped=stopped, wall=wall, cpu=cpu, again=again)
 

@@ -151,7 +151,7 @@ def _copies(reference: Sequence[str], watch: Sequence[str], numbers: str) -> lis
         return ", ".join(f'{row}"{each}"' for each in columns)
 
     references = (
-        f"INSERT INTO recado_reference (id, conversation_id, pace_key, {of('', reference)}) "  # noqa: S608 - names of our own columns
+        f"INSERT INTO recado_reference (id, conversation_id, pace_key, {of('', reference)}) "  # noqa: S608 - column names of our own schema, no input
         f"SELECT 'r' || n, 'b:' || n, 'b:' || n, {of('r.', reference)} FROM {numbers} "
         "CROSS JOIN recado_reference AS r WHERE r.number = 1"
     )
@@ -180,7 +180,7 @@ def fill_sqlite(file: Path, count: int) -> None:
             for table, made in _MADE.items()
         ]
         numbers = (
-            "(WITH RECURSIVE c (n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM c WHERE n < "  # noqa: S608 - a number
+            "(WITH RECURSIVE c (n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM c WHERE n < "  # noqa: S608 - an int from argparse
             f"{count}) SELECT n FROM c)"
         )
         for statement in _copies(tables[0], tables[1], numbers):

@@ -178,7 +178,7 @@ class Service:
                 except RecadoError as error:
                     outcome.refused[type(error).__name__] += 1
                     await asyncio.sleep(_EVERY)
-                except Exception as error:  # noqa: BLE001 - that is what is looked for
+                except Exception as error:  # noqa: BLE001 - an exception of any kind is what the proof looks for
                     outcome.foreign.append(f"{type(error).__name__}: {error}")
                     await asyncio.sleep(_EVERY)
                 else:

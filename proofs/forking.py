@@ -79,7 +79,7 @@ def _become(life: Coroutine[Any, Any, None], errors: Path) -> None:
     try:
         uvloop.run(life)
         code = 0
-    except BaseException:  # noqa: BLE001 - there is nothing above us
+    except BaseException:  # noqa: BLE001 - the forked child must not return into its parent's code
         traceback.print_exc()
     finally:
         os._exit(code)

@@ -35,7 +35,7 @@ async def _reply(recado: Recado, url: str, conversation: str, tenant: str) -> No
     )
     begun = time.monotonic()
     # The way that everything goes which a bot says in its turns.
-    answer = await recado.bridge._channel.send(post)  # noqa: SLF001 - a turn needs an SDK around it
+    answer = await recado.bridge._channel.send(post)  # noqa: SLF001 - sends a reply as a turn would, without the SDK's turn
     print(json.dumps([time.monotonic() - begun, answer.status]), flush=True)
 
 

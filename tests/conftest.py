@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+import asyncpg
 import psycopg
 import pytest
 
@@ -107,6 +108,14 @@ BEGIN
     END LOOP;
 END $$
 """
+
+
+@pytest.fixture
+async def looker(migrated_url: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection for whoever looks at what processes do in that database."""
+    connection = await asyncpg.connect(migrated_url)
+    yield connection
+    await connection.close()
 
 
 @contextmanager

@@ -36,7 +36,7 @@ class Peer(recado_postgres.Peer):
         )
         self._measured = psutil.Process(self._worker.pid)
 
-    async def say_to_all(self, numbers: range) -> None:  # noqa: ARG002 - everyone is told
+    async def say_to_all(self, numbers: range) -> None:  # noqa: ARG002 - a broadcast goes to all there are; the parameter is the base class's
         self._handle = await self.recado.notify("all", TEXT)
 
     async def settled(self) -> None:

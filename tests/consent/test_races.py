@@ -6,7 +6,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 
 import asyncpg
 import pytest
@@ -16,7 +16,6 @@ from recado.domain.consent import Said, somebody
 from recado.domain.delivery import State
 from recado.domain.reference import Member, Sighting
 from recado.references import References
-from recado.store.postgres.session import PostgresSession
 from recado.store.verbs import references
 from recado.telemetry import Telemetry
 from recado.testing import FakeConnector, HandClock, make_sighting
@@ -25,6 +24,7 @@ from tests.enqueue.conftest import open_recado
 from tests.moving.kit import postgres_place
 from tests.store.contract.test_consent import say_of
 from tests.store.kit import Desk
+from tests.store.meanwhile import in_the_middle, until_it_waits
 
 MAIL = "eva@example.com"
 EVA = Member(user_id="29:eva", email=MAIL)
@@ -37,31 +37,9 @@ async def desk(migrated_url: str, clock: HandClock) -> AsyncIterator[Desk]:
         yield made
 
 
-@pytest.fixture
-async def looker(migrated_url: str) -> AsyncIterator[asyncpg.Connection]:
-    """A connection for whoever looks."""
-    connection = await asyncpg.connect(migrated_url)
-    yield connection
-    await connection.close()
-
-
-@asynccontextmanager
-async def capturing(url: str, sighting: Sighting) -> AsyncIterator[None]:
+def capturing(url: str, sighting: Sighting) -> AbstractAsyncContextManager[None]:
     """Another process has captured something, and commits it when the block ends."""
-    connection = await asyncpg.connect(url)
-    try:
-        async with connection.transaction():
-            await references.capture(PostgresSession(connection), [sighting])
-            yield
-    finally:
-        await connection.close()
-
-
-async def until_it_waits(looker: asyncpg.Connection, doing: asyncio.Task[object]) -> None:
-    """Until what is done waits for somebody's lock, or is done."""
-    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
-    while not doing.done() and not await looker.fetchval(waiting):  # noqa: ASYNC110 - no event
-        await asyncio.sleep(0)
+    return in_the_middle(url, lambda db: references.capture(db, [sighting]))
 
 
 async def test_a_refusal_while_their_chat_comes_to_be_known(

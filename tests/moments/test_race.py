@@ -36,6 +36,10 @@ async def test_the_dialog_is_untouched_and_nobody_is_interrupted(
     # One process delivers from a SQLite file, any number from PostgreSQL.
     delivering = 1 if backend is BACKENDS["sqlite"] else 2
     race = Race(stores, clock, seed, delivering=delivering)
-    await race.run(TOGETHER, STEPS)
+    await race.run(TOGETHER, STEPS)  # it looks at everything said above, after each step
+    talks = race.talks.values()
+    assert not any(talk.waits for talk in talks)
+    assert sum(len(talk.left) for talk in talks) > TOGETHER
+    assert any(talk.answers for talk in talks)
     for desk in race.desks:
         await desk.bridge.finish()

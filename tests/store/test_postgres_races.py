@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 
 import asyncpg
 import pytest
 
 from proofs.lanes import look
 from proofs.races import Played, table
-from recado.store.postgres.session import PostgresSession
 from recado.store.session import Session
 from recado.store.verbs import acceptance
 from recado.store.verbs.rows import micros
 from tests.store.changes import update
 from tests.store.kit import BACKENDS, Backend, Desk
+from tests.store.meanwhile import in_the_middle, until_it_waits
 
 
 @pytest.fixture(params=[BACKENDS["postgres"]], ids=["postgres"])
@@ -24,35 +22,6 @@ def backend(request: pytest.FixtureRequest) -> Backend:
     """Only here can two transactions run at once."""
     chosen: Backend = request.param
     return chosen
-
-
-@pytest.fixture
-async def looker(migrated_url: str) -> AsyncIterator[asyncpg.Connection]:
-    """A connection for whoever looks."""
-    connection = await asyncpg.connect(migrated_url)
-    yield connection
-    await connection.close()
-
-
-@asynccontextmanager
-async def in_the_middle(
-    url: str, work: Callable[[Session], Awaitable[object]]
-) -> AsyncIterator[None]:
-    """Another process has done *work* and commits it when the block ends."""
-    connection = await asyncpg.connect(url)
-    try:
-        async with connection.transaction():
-            await work(PostgresSession(connection))
-            yield
-    finally:
-        await connection.close()
-
-
-async def until_it_waits(looker: asyncpg.Connection, doing: asyncio.Task[object]) -> None:
-    """Until what is done waits for somebody's lock, or is done."""
-    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
-    while not doing.done() and not await looker.fetchval(waiting):  # noqa: ASYNC110 - no event
-        await asyncio.sleep(0)
 
 
 async def test_an_update_takes_over_from_one_that_goes_on(

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Any
 
 import asyncpg
 import pytest
@@ -14,11 +11,11 @@ import pytest
 from recado.domain.delivery import State
 from recado.domain.event import Event
 from recado.domain.watch import WatchState
-from recado.store.postgres.session import PostgresSession
 from recado.store.session import Session
 from recado.store.verbs import events, watches, watching
 from recado.store.verbs.rows import micros
 from tests.store.kit import BACKENDS, Backend, Desk
+from tests.store.meanwhile import in_the_middle, until_it_waits
 from tests.store.watches import PRICE, begin, look, now, tell
 
 
@@ -27,35 +24,6 @@ def backend(request: pytest.FixtureRequest) -> Backend:
     """Only here can two transactions run at once."""
     chosen: Backend = request.param
     return chosen
-
-
-@pytest.fixture
-async def looker(migrated_url: str) -> AsyncIterator[asyncpg.Connection]:
-    """A connection for whoever looks."""
-    connection = await asyncpg.connect(migrated_url)
-    yield connection
-    await connection.close()
-
-
-@asynccontextmanager
-async def in_the_middle(
-    url: str, work: Callable[[Session], Awaitable[object]]
-) -> AsyncIterator[None]:
-    """Another process has done *work* and commits it when the block ends."""
-    connection = await asyncpg.connect(url)
-    try:
-        async with connection.transaction():
-            await work(PostgresSession(connection))
-            yield
-    finally:
-        await connection.close()
-
-
-async def until_it_waits(looker: asyncpg.Connection, doing: asyncio.Task[Any]) -> None:
-    """Until what is done waits for somebody's lock, or is done."""
-    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
-    while not doing.done() and not await looker.fetchval(waiting):  # noqa: ASYNC110 - no event
-        await asyncio.sleep(0)
 
 
 @pytest.mark.parametrize("to", [WatchState.CANCELLED, WatchState.PAUSED])
